@@ -479,22 +479,18 @@ def seeded_by_statements(application: Application) -> Iterator[Constant]:
 
     def adds_once(query: Query) -> bool:
         """Whether a statement adds its rows once, however often it is run: `… ON CONFLICT (slot_id) DO NOTHING`."""
-        calls = sites.get(query.place, [])
-        texts = [
-            application.values.text(x.node.args[0], x.scope) or "" if x.node.args else ""
-            for x in calls
-        ]
-        found = [_ONCE.search(text) for text in texts if text.strip()]
+        found: list[re.Match[str]] = []
+        for site in sites.get(query.place, []):
+            text = application.values.text(site.node.args[0], site.scope) if site.node.args else ""
+            one = _ONCE.search(text or "")
+            if text and (one is None or (len(site.node.args) > 1 and one[2].lower() == "values")):
+                return False  # what is bound to it may be of each process
+            found += [one] if one is not None else []
         for one in found:
-            if one is None:
-                return False
             given = {x.strip() for x in one[1].lower().split(",")}
-            by = {x.strip() for x in (one[2] or "").lower().split(",")} - {""}
-            if not (
-                by <= given
-                if by
-                else any(of == query.collection and key <= given for of, key in unique)
-            ):
+            by = {x.strip() for x in (one[3] or "").lower().split(",")} - {""}
+            keys = [by] if by else [key for of, key in unique if of == query.collection]
+            if not any(key <= given for key in keys):
                 return False
         return bool(found) and errands.of(query.place) is not Asked.NEVER
 
@@ -517,7 +513,7 @@ def seeded_by_statements(application: Application) -> Iterator[Constant]:
 
 
 _ONCE = re.compile(
-    r"\binsert\s+into\s+\S+\s*\(([^()]*)\)\s*(?:values\b|select\s+generate_series\b).*\bon\s+conflict\s*(?:\(([^()]*)\)\s*)?do\b",
+    r"\binsert\s+into\s+\S+\s*\(([^()]*)\)\s*(values\b|select\s+generate_series\b).*\bon\s+conflict\s*(?:\(([^()]*)\)\s*)?do\b",
     re.I | re.S,
 )
 """What adds no row whose key is there: https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT."""

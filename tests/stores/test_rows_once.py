@@ -46,28 +46,28 @@ def test_what_something_else_adds_to_is_copied_only_at_first(
     assert _told(build, _SLOTS + copy, code) == {"missing"}
 
 
-_RUN = "MOST = int(os.getenv('MOST', '64'))\n\n\ndef main(cur):\n    cur.execute({!r}, ({},))\n\n\nif __name__ == '__main__':\n    main(psycopg2.connect('').cursor())\n    mine(psycopg2.connect('').cursor(), 'a')\n"
+_RUN = "MOST = int(os.getenv('MOST', '64'))\n\n\ndef main(cur):\n    cur.execute({!r}{})\n\n\nif __name__ == '__main__':\n    main(psycopg2.connect('').cursor())\n    mine(psycopg2.connect('').cursor(), 'a')\n"
 _SERIES = "INSERT INTO slots (id) SELECT generate_series(0, %s) ON CONFLICT DO NOTHING"
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        _SERIES,
-        "INSERT INTO slots (id, name) VALUES (%s, 'a') ON CONFLICT (id) DO UPDATE SET name = 'b'",
-    ],
-)
-def test_what_adds_no_row_twice_fills_a_table_once(statement: str, build: Build) -> None:
-    assert _told(build, _SLOTS, _RUN.format(statement, "MOST - 1")) == {"covered"}
+_VALUES = "INSERT INTO slots (id, name) VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET name = 'b'"
+
+
+@pytest.mark.parametrize(("statement", "given"), [(_SERIES, ", (MOST - 1,)"), (_VALUES, "")])
+def test_what_adds_no_row_twice_fills_a_table_once(
+    statement: str, given: str, build: Build
+) -> None:
+    assert _told(build, _SLOTS, _RUN.format(statement, given)) == {"covered"}
 
 
 @pytest.mark.parametrize(
     ("statement", "given"),
     [
-        (_SERIES.replace(" ON CONFLICT DO NOTHING", ""), "MOST - 1"),
-        ("INSERT INTO slots (owner) VALUES (%s) ON CONFLICT DO NOTHING", "MOST"),
-        ("INSERT INTO slots (owner) VALUES (%s) ON CONFLICT (id) DO NOTHING", "MOST"),
-        (_SERIES, "input()"),
+        (_SERIES.replace(" ON CONFLICT DO NOTHING", ""), ", (MOST - 1,)"),
+        ("INSERT INTO slots (owner) VALUES (%s) ON CONFLICT DO NOTHING", ", (MOST,)"),
+        ("INSERT INTO slots (owner) VALUES (%s) ON CONFLICT (id) DO NOTHING", ", (MOST,)"),
+        (_SERIES, ", (input(),)"),
+        (_VALUES.replace("1", "%s"), ", (MOST,)"),
     ],
 )
 def test_what_may_add_another_row_each_time_does_not(
