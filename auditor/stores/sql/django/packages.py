@@ -164,6 +164,13 @@ def packaged(entities: Entities, name: str) -> Entity | None:
         entities.add(made, "")
         if table == "auth_user":
             groups(entities, made)
+        permission = packaged(entities, "django.contrib.auth.models.Permission") if table == "auth_group" else None  # fmt: skip
+        if permission is not None:
+            via = ("auth_group_permissions", "group_id", "permission_id")
+            join_table(entities, made, permission, via, place)
+            made.relations["permissions"] = Relation("permissions", permission.name, True, "", "", "", via)  # fmt: skip
+            back = Relation("group_set", full, True, "", "", "", (via[0], via[2], via[1]))
+            permission.relations |= {"group_set": back, "group": back}
         if table == "authtoken_token" and (user := user_model(entities)) is not None:
             key = made.columns.pop("user_id")
             made.columns[key.attribute] = key

@@ -38,7 +38,8 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
         draft = _many(reading, row.entity, relation, target, place, loop)
         sure = row.draft is not None and expr.name in row.draft.eager
         return replace(draft, eager=frozenset({"prefetched"} if sure else {"prefetched", "*"})) if eager else draft  # fmt: skip
-    looped = row.loop is not None and frame.loads(expr, row.loop)
+    apart = is_backward(row.entity, expr.name)  # by the other table's key, outside of loops too
+    looped = (row.loop is not None or apart) and frame.loads(expr, row.loop)
     if not eager and (looped or id(expr) in reading.awaited):
         reading.record(_one(relation, target, place, row.loop))
     draft_ = row.draft
@@ -46,6 +47,13 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
         inner = frozenset(x.partition("__")[2] for x in draft_.eager if x.startswith(f"{expr.name}__"))  # fmt: skip
         return Row(target, replace(draft_, eager=inner), row.loop)
     return Row(target, None, row.loop)
+
+
+def is_backward(entity: Entity, name: str) -> bool:
+    """Whether a relation of Django's is that to the one record whose key refers to this one: `user.badge`."""
+    relation = entity.relations.get(name)
+    one = relation is not None and not relation.many and entity.mapper == "django"
+    return one and name not in entity.columns
 
 
 def _one(relation: Relation, target: Entity, place: Place, loop: Place | None) -> Draft:

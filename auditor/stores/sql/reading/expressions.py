@@ -13,7 +13,7 @@ from auditor.link.handing import THREADS, direct, unwrapped
 from auditor.link.scopes import Located, argument, arguments, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
-from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, joined
+from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, Untold, joined
 from auditor.stores.sql.django.held import held
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import ATTRIBUTES, CALLS, Frame, Reading
@@ -408,10 +408,11 @@ class Expressions(Reading):
             if func.id == "type" and len(expr.args) == 1:
                 made_by = [x for x in each(self.thing(expr.args[0], frame)) if isinstance(x, Row)]
                 return either([Class(x.entity) for x in made_by])
-            if func.id == "getattr" and len(expr.args) > 1:
+            if func.id in ("getattr", "hasattr") and len(expr.args) > 1:
                 if (name := self.text(expr.args[1], frame)) is not None:
                     at = t.Attr(expr.line, expr.column, expr.end_line, expr.args[0], name)
-                    return self.thing(at, frame, depth)
+                    found = self.thing(at, frame, depth)
+                    return found if func.id == "getattr" else None
         return self._function(expr, func, base, frame, depth)
 
     def _imported(self, func: t.Expr, frame: Frame) -> str:
@@ -449,8 +450,10 @@ class Expressions(Reading):
                     return Row(rows.entity, rows.draft)
                 return rows if func.id in _LISTS else None
         if found is None or not isinstance(found.node, t.Function):
-            alone = each(given[0]) if len(given) == 1 else ()
-            return either([x for x in alone if isinstance(x, Draft) and not x.manager])
+            alone = [x for x in each(given[0]) if isinstance(x, Draft)] if len(given) == 1 else []
+            if isinstance(func, t.Name) and frame.find(func.id)[0]:
+                return either([self._chosen(x, expr, frame) for x in alone])
+            return either([x for x in alone if not x.manager])
         if receiver is not None:
             return self.bind(found, expr, frame, given, receiver)
         if frame.loop is not None:
@@ -479,6 +482,12 @@ class Expressions(Reading):
             if isinstance(one, Draft):
                 self.record(one)
         return placed
+
+    def _chosen(self, draft: Draft, call: t.Call, frame: Frame) -> Draft:
+        """What one of several functions makes of a query: `[narrow(found).count() for narrow in CHOICES.values()]`."""
+        where = (*draft.where, Untold("which function narrows it is chosen at run time"))
+        place = place_of(Located(call, frame.scope))
+        return self.record(executed(draft, where=where, place=place))
 
     def _is_unspelt(self, function: Located, call: t.Call) -> bool:
         """Whether a function puts texts that it is handed into a statement."""

@@ -27,6 +27,7 @@ from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django import formsets, signals
 from auditor.stores.sql.django.managers import MANAGER, is_manager_class
+from auditor.stores.sql.django.relations import is_backward
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.objects import OF_OBJECTS, loading, scopes_of
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
@@ -50,7 +51,7 @@ SEEDS = {
     "fetchval", "fetch_one", "fetch_all", "fetch_val", "get_object_or_404", "get_list_or_404", "queryset",
     "get_queryset", "filter_by", "where", "_default_manager", "_base_manager", "raw", "read_sql", "aget_object_or_404",
     "read_sql_query", "iterate", "executescript", "exists", "get_base_queryset", "get_object",
-    "callproc",
+    "callproc", "authenticate", "aauthenticate",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
 NARROWING = {
@@ -111,7 +112,8 @@ class TreeReading(Statements):
         words = SEEDS | set(self.entities.by_class) | self.statements.keys()
         for stmt, _ in self.code.of_kind(t.Import):
             words.update(alias for name, alias in stmt.names if alias and name in words)
-        words |= self.related.keys() | formsets.classes(self.code) | self._keeping()
+        backward = {n for e in self.entities for n in e.relations if is_backward(e, n)}
+        words |= self.related.keys() | formsets.classes(self.code) | self._keeping() | backward
         tortoise = self.has("tortoise")
         narrowing = NARROWING - words if tortoise or self.has("django") else set()
         keys = {name for e in self.entities if e.mapper == "tortoise" for name in e.relations}
@@ -140,7 +142,9 @@ class TreeReading(Statements):
                     word = node.id  # type: ignore[attr-defined]
                 elif kind is t.Const:
                     text = node.value  # type: ignore[attr-defined]
-                    if type(text) is str and len(text) > 12 and text.lstrip()[:6].lower() in _VERBS:
+                    if type(text) is not str:
+                        continue
+                    if text in backward or (len(text) > 12 and text.lstrip()[:6].lower() in _VERBS):
                         relevant.setdefault(id(scope), scope)
                     continue
                 elif kind is t.Await and isinstance(node.value, t.Attr):  # type: ignore[attr-defined]
