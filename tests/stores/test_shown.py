@@ -144,6 +144,22 @@ def test_a_template_that_takes_in_itself_ends(build: Build) -> None:
     assert len(_in_templates(_asked(_ONE, text, build))) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for x in xs %}" * 3000 + "{{ order.lines.count }}",
+        "{% block a %}" * 3000 + "{% with b=order %}" * 3000,
+        "{{ order" + ".lines.first" * 3000 + " }}{{ order" + "|length" * 3000 + " }}",
+        "{% " * 60_000 + "{{" * 60_000 + "{#" * 10_000,
+        "{% include 'page.html' %}{% include 'part.html' %}" * 300,
+    ],
+)
+def test_a_template_made_to_hang_ends(text: str, build: Build) -> None:
+    assert (
+        len(_in_templates(_asked(_ONE, text, build, part="{% include 'page.html' %}" * 300))) <= 1
+    )
+
+
 _BASE = "today = Order.objects.filter(day=given)\nfirst = today.filter(code='x').first()\n"
 _RENDERS = "return render(request, 'page.html', {'today': today, 'first': first})"
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+import re2
+
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Module, Scope
 
@@ -15,10 +17,12 @@ CALLED = {"all", "count", "first", "last", "exists", "distinct", "reverse", "non
 """What querysets and managers have and a template calls, without arguments."""
 OTHER = "include"
 """The function that stands for another template that is shown with the same names."""
-_TOKEN = re.compile(r"\{\{(.*?)\}\}|\{%[-+]?\s*(\w+)(.*?)[-+]?%\}", re.S)
-_NO_TAGS = re.compile(
-    r"\{#.*?#\}|\{%-?\s*comment\b.*?endcomment\s*-?%\}|\{%-?\s*verbatim\b.*?endverbatim\b[^%]*%\}", re.S
-)  # fmt: skip
+_TOKEN = re2.compile(r"\{\{(.*?)\}\}|\{%[-+]?\s*(\w+)(.*?)[-+]?%\}")
+_NO_TAGS = re2.compile(
+    r"(?s)\{#.*?#\}|\{%-?\s*comment\b.*?endcomment\s*-?%\}|\{%-?\s*verbatim\b.*?endverbatim\b[^%]*%\}"
+)
+_DEEPEST = 30
+"""Loops and blocks within each other, and parts and filters of one variable, beyond which nothing is told."""
 _PART = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 _PATH = re.compile(
     r"""([A-Za-z_]\w*(?:\.\w+)*)((?:\s*\|\s*\w+(?::(?:"[^"]*"|'[^']*'|[\w.]+))?)*)$"""
@@ -75,9 +79,9 @@ class Page:
 
     def _tag(self, tag: str, parts: list[str], given: str) -> None:
         match tag, parts:
-            case "for", [*names, "in", path] | [*names, "in", path, "reversed"] if (
-                over := self._value(path)
-            ):
+            case "for", [*names, "in", path] | [*names, "in", path, "reversed"] if len(
+                self._open
+            ) < _DEEPEST and (over := self._value(path)):
                 targets: list[t.Expr] = [self._name(x) for n in names for x in n.split(",") if x]
                 target = (
                     targets[0]
@@ -133,7 +137,7 @@ class Page:
 
     def _value(self, text: str) -> t.Expr | None:
         """A variable with what is taken of it, and its filters."""
-        if (found := _PATH.match(text)) is None:
+        if (found := _PATH.match(text)) is None or text.count(".") + text.count("|") > _DEEPEST:
             return None
         name, *names = found[1].split(".")
         value: t.Expr = self._name(name)

@@ -33,6 +33,8 @@ from auditor.stores.sql.reading.things import (
 _SHOWS = {"render": 1, "render_to_string": 0, "TemplateResponse": 1}
 """What shows a template, and at which place it is named; the context follows."""
 _DEEPEST = 5
+_MOST = 20_000
+"""Statements of templates that are taken in by others, all in all."""
 _LARGEST = 400_000
 
 
@@ -64,7 +66,7 @@ def includes(reading: Reading, call: t.Call, last: str, base: Thing | None, fram
         return None, False
     names = {k.name: reading.thing(k.value, frame) for k in call.keywords if k.name}
     name = reading.text(call.args[0], frame)
-    if name and frame.depth < _DEEPEST:
+    if name and frame.depth < _DEEPEST and reading.taken_in < _MOST:
         _run(reading, name, names, frame)
     return None, True
 
@@ -96,6 +98,10 @@ def _run(reading: Reading, name: str, names: dict[str, Thing | None], around: Sh
     for _ in range(_DEEPEST):
         if (page := _page(reading, name, taken)) is None:
             return
+        if around is not None:
+            reading.taken_in += len(page.body)
+            if page.scope is around.scope:
+                return  # it takes in itself
         frame = Shown(page.scope, around, names, depth=depth, loop=around.loop if around else None)
         reading.block(page.body, frame)
         name, taken = page.parent, page.replaced

@@ -180,6 +180,8 @@ class Reading:
         """Settings by name, as readers look them up."""
         self.pages: dict[tuple[str, frozenset[str]], Page | None] = {}
         """Templates of Django, by their names and the blocks that another one replaces."""
+        self.taken_in = 0
+        """How many statements of templates were read for others that take these in."""
         self.refused: dict[int, str] = {}
         """Calls, by the `id` of what they call, and why the mapper refuses them at once."""
         self.unreached = ""
