@@ -193,6 +193,10 @@ def given(
                 worth = "something" if worth.pairs else None
             if worth:
                 told[param.name] = worth
+    rest = {"args": call.args[sum(p.kind == "positional" for p in params) :], "kwargs": passed.keys() - {p.name for p in params}}  # fmt: skip
+    for param in function.params:
+        if param.name in wanted and param.kind in rest:
+            told[param.name] = "something" if rest[param.kind] else "false"
     return told
 
 

@@ -183,3 +183,57 @@ def test_what_no_call_takes_asks_nothing_of_a_collection(
     first = "" if decorator == "@staticmethod" else "cls, "
     store = _REMOVE.format(decorator=decorator, before=before or "pass", other=other, first=first)
     assert _of_mongo(build, call, store) == missing
+
+
+_REST = """
+class Store:
+    def __init__(self, model):
+        self.model = model
+    def all(self, session, {rest}):
+        asked = select(self.model)
+        {body}
+        return session.scalars(asked).all()
+notes, others = Store(Note), Store(Other)
+def ask(session, given):
+    return notes.all(session{given})
+"""
+_KEPT = """
+from sqlalchemy import Column, Integer, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Note(Base):
+    __tablename__ = "notes"
+    id = Column(Integer, primary_key=True)
+    state = Column(Integer)
+class Other(Base):
+    __tablename__ = "others"
+    id = Column(Integer, primary_key=True)
+"""
+_LOOP = "for one in filters: asked = asked.where(one)"
+_TEST = "if filters: asked = asked.where(*filters)"
+_NAMED = "if filters: asked = asked.filter_by(**filters)"
+
+
+@pytest.mark.parametrize(
+    ("rest", "body", "given", "told"),
+    [
+        ("*filters", _LOOP, "", True),
+        ("*filters", _LOOP, ", Note.state == given", False),
+        ("*filters", _LOOP, ", *given", False),
+        ("*filters", f"filters = made(filters)\n        {_LOOP}", "", False),
+        ("*filters", _TEST, "", True),
+        ("*filters", _TEST, ", *given", False),
+        ("**filters", _NAMED, "", True),
+        ("**filters", _NAMED, ", **given", False),
+    ],
+)
+def test_what_a_call_gives_besides(
+    rest: str, body: str, given: str, told: bool, build: Build
+) -> None:
+    code = _KEPT + _REST.format(rest=rest, body=body, given=given)
+    found = build({"app.py": code}).facts(CollectionFit)
+    asked = [
+        (q, m) for f in found if f.name == "notes" for q, m in f.fits if q.place.symbol == "ask"
+    ]
+    assert asked
+    assert all(m.fit is Fit.COVERED and not q.fields for q, m in asked) == told

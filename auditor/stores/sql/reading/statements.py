@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.decisions import bound_anew, decides, worth_of
+from auditor.link.decisions import bound_anew, decides, settled, worth_of
 from auditor.link.scopes import Located, arguments, place_of
 from auditor.stores.sql.conditions import EMPTY, UNTOLD, Draft, joined
 from auditor.stores.sql.reading.expressions import Expressions
@@ -255,6 +255,8 @@ class Statements(Expressions):
     ) -> None:  # fmt: skip
         outer = frame.loop
         over = self.thing(iter_, frame)
+        if isinstance(over, Listed) and not over.items and _is_rest(iter_, frame):
+            return  # the call gives none
         rows = self.rows(over, frame)
         if rows is not None:
             frame.loop = place_of(Located(at, frame.scope))
@@ -381,6 +383,15 @@ class Statements(Expressions):
                 case _:
                     made.append(one)
         return either(made) if made else given
+
+
+def _is_rest(expr: t.Expr, frame: Frame) -> bool:
+    """Whether it is all that a call gives besides the parameters, which the function leaves so: `*filters`."""
+    owner = frame.scope.owner
+    if not isinstance(expr, t.Name) or not isinstance(owner, t.Function):
+        return False
+    rest = any(p.kind == "args" and p.name == expr.id for p in owner.params)
+    return rest and expr.id in settled(owner)
 
 
 def _of_tortoise(thing: Thing) -> bool:
