@@ -193,20 +193,25 @@ def given(
                 worth = "something" if worth.pairs else None
             if worth:
                 told[param.name] = worth
-    rest = {"args": call.args[sum(p.kind == "positional" for p in params) :], "kwargs": passed.keys() - {p.name for p in params}}  # fmt: skip
+    more = call.args[sum(p.kind == "positional" for p in _in_turn(function, call)) :]
     for param in function.params:
-        if param.name in wanted and param.kind in rest:
-            told[param.name] = "something" if rest[param.kind] else "false"
+        if param.kind == "args" and param.name in wanted:
+            told[param.name] = "something" if more else "false"
     return told
 
 
 def _passed(function: t.Function, call: t.Call) -> dict[str, t.Expr]:
     """What a call passes by place and by name, by the names of the parameters."""
+    named = {k.name: k.value for k in call.keywords if k.name}
+    return {p.name: a for p, a in zip(_in_turn(function, call), call.args, strict=False)} | named
+
+
+def _in_turn(function: t.Function, call: t.Call) -> list[t.Param]:
+    """The parameters that a call fills in turn: not the object that it is called on."""
     params = [p for p in function.params if p.kind in ("positional", "keyword")]
     if params and params[0].name in ("self", "cls") and isinstance(call.func, t.Attr):
-        params = params if hands_itself(call) else params[1:]
-    passed: dict[str, t.Expr] = {p.name: a for p, a in zip(params, call.args, strict=False)}
-    return passed | {k.name: k.value for k in call.keywords if k.name}
+        return params if hands_itself(call) else params[1:]
+    return params
 
 
 def hands_itself(call: t.Call) -> bool:

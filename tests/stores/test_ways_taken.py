@@ -222,6 +222,7 @@ _NAMED = "if filters: asked = asked.filter_by(**filters)"
         ("*filters", _LOOP, ", *given", False),
         ("*filters", f"filters = made(filters)\n        {_LOOP}", "", False),
         ("*filters", _TEST, "", True),
+        ("*filters", _TEST, ", Note.state == given", False),
         ("*filters", _TEST, ", *given", False),
         ("**filters", _NAMED, "", True),
         ("**filters", _NAMED, ", **given", False),
