@@ -42,19 +42,24 @@ def creations(application: Application, entity: Entity) -> Iterator[CallSite]:
 
 
 def _constructed(code: Code, own: str) -> Iterator[CallSite]:
-    """`Role(…)`."""
-    for site in code.method_calls(_class_name(own)):
-        if code.name(site.node.func, site.scope) == own:
-            yield site
+    """`Role(…)`, also by the name that an import gives it: `from models import Role as RoleModel`, `RoleModel(…)`."""
+    yield from code.calls(own)
 
 
 def _asked_to_make(code: Code, own: str) -> Iterator[CallSite]:
     """`Role.create(…)`, `Role.objects.create(…)`."""
-    name = _class_name(own)
     for site in code.method_calls(*MADE):
         words = t.walk_own(site.node.func.value) if isinstance(site.node.func, t.Attr) else ()
-        if any(isinstance(n, t.Name | t.Attr) and t.last_word(n) == name for n in words):
+        if any(_means(code, n, site.scope, own) for n in words):
             yield site
+
+
+def _means(code: Code, node: t.Node | None, scope: Scope, own: str) -> bool:
+    """Whether a class is spoken of, by its own name or by that of an import."""
+    if not isinstance(node, t.Name | t.Attr):
+        return False
+    named = t.last_word(node) == _class_name(own)
+    return named or (isinstance(node, t.Name) and code.name(node, scope) == own)
 
 
 def _class_name(own: str) -> str:
@@ -129,13 +134,12 @@ _ACCOUNTS = re.compile(r"^django\.contrib\.auth\.(?:\w+\.)*Abstract(?:Base)?User
 def makings(application: Application, entity: Entity) -> Iterator[CallSite | None]:
     """What makes records of a model of Django: its constructor, its manager, a form or a serializer (None)."""
     code, own = application.code, application.code.own_name(entity.found)  # type: ignore[arg-type]
-    name = _class_name(own)
     yield from _constructed(code, own)
     yield from (s for s in _asked_to_make(code, own) if not runs_once(s.scope.module))
     for assign, scope in code.of_kind(t.Assign):
-        if isinstance(assign.value, t.Name | t.Attr) and t.last_word(assign.value) == name:
-            named = any(isinstance(x, t.Name) and x.id == "model" for x in assign.targets)
-            if named and isinstance(scope.owner, t.Class) and not _makes_none(application, scope):
+        named = any(isinstance(x, t.Name) and x.id == "model" for x in assign.targets)
+        if named and isinstance(scope.owner, t.Class) and _means(code, assign.value, scope, own):
+            if not _makes_none(application, scope):
                 yield None
 
 
@@ -170,6 +174,11 @@ def handed_on(
     make some (by `id`)."""
     fine: set[int] = set()
     spoken: list[tuple[str, int]] = []
+    nodes = [*nodes]
+    called = {name: name for name in names}
+    for node, _ in nodes:
+        if isinstance(node, t.Import):
+            called |= {alias: name for name, alias in node.names if alias and name in names}
     for node, scope in nodes:
         match node:
             case t.Call(func=func, args=args):
@@ -181,7 +190,7 @@ def handed_on(
                     fine |= given
                 elif t.last_word(func) in _MAKES_TABLES:
                     fine |= {id(n) for arg in args for n in t.walk_own(arg)}
-                elif any(isinstance(arg, t.Name) and arg.id in names for arg in args):
+                elif any(isinstance(arg, t.Name) and arg.id in called for arg in args):
                     found = application.code.defined(func, scope)
                     if found is not None and _adds_nothing(application, found):
                         fine |= given
@@ -200,8 +209,8 @@ def handed_on(
                 fine |= {id(n) for n in node.targets} if isinstance(node, t.Assign) else set()
             case t.Function(returns=returns):
                 fine |= {id(n) for n in t.walk(returns)} if returns is not None else set()
-            case t.Name(id=name) if name in names:
-                spoken.append((name, id(node)))
+            case t.Name(id=name) if name in called:
+                spoken.append((called[name], id(node)))
     return {name for name, key in spoken if key not in fine}
 
 

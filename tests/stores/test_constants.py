@@ -159,6 +159,11 @@ _SET_LATER = (
         ({"seed_ribbons.py": "from models import db, Ribbon\nRIBBONS = {'admin': 1, 'reader': 2}\ndef seed():\n    for name in RIBBONS:\n        db.session.add(Ribbon(name=name))\nif __name__ == '__main__':\n    seed()\n"}, Fit.COVERED),
         ({"seed_ribbons.py": "from models import db, Ribbon\ndef seed(names):\n    for name in names:\n        db.session.add(Ribbon(name=name))\nif __name__ == '__main__':\n    seed(input().split())\n"}, Fit.MISSING),
         ({"add.py": "from app import app\nfrom models import db, Ribbon\n@app.post('/r')\ndef add(name):\n    db.session.add(Ribbon(name=name))\n"}, Fit.MISSING),
+        # by another name
+        ({"add.py": "from app import app\nfrom models import db, Ribbon as Row\n@app.post('/r')\ndef add(name):\n    db.session.add(Row(name=name))\n"}, Fit.MISSING),
+        ({"crud.py": "from models import Ribbon as Row\nribbons = Repository(Row)\n"}, Fit.MISSING),
+        ({"crud.py": "from models import db, Ribbon as Row\ndef all_() -> list[Row]:\n    return db.session.query(Row).all()\n"}, Fit.COVERED),
+        ({"crud.py": "from models import db, Other as Row\ndef add(name):\n    db.session.add(Row(name=name))\n"}, Fit.COVERED),
         # an object that is made empty and given what it has later
         ({"seed_ribbons.py": "", "rows.py": _ROWS, "init.py": _SET_LATER.format("ROWS", "row[0]", "")}, Fit.COVERED),
         ({"seed_ribbons.py": "", "rows.py": _ROWS, "init.py": _SET_LATER.format("ROWS", "row[0]", "r.id = row[1]")}, Fit.COVERED),
@@ -623,6 +628,7 @@ def move(reason_id: int):
     [
         ("", "", Fit.UNKNOWN),
         ("db.add(Move(", "db.add(Reason(name='a')); db.add(Move(", Fit.MISSING),
+        ("db.add(Move(", "Row = Reason; db.add(Row(name='a')); db.add(Move(", Fit.MISSING),
         ("db.add(Move(", "db.execute(insert(Reason)); db.add(Move(", Fit.MISSING),
         ("db.add(Move(", "fill(db, Reason); db.add(Move(", Fit.MISSING),
         ("Reason.name == name", "Reason.user_id == name", Fit.MISSING),
