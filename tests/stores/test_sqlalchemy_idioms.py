@@ -211,6 +211,25 @@ def test_the_order_of_groups_is_kept_by_no_index(
     assert {q.sort for q in found if q.collection == "users"} == {sort}
 
 
+@pytest.mark.parametrize(
+    ("asked", "sort"),
+    [
+        ("select(User).order_by(desc('name'))", (("name", -1),)),
+        ("select(User).order_by('name', sa.desc('id'))", (("name", 1), ("id", -1))),
+        ("select(User).order_by(asc('name'))", (("name", 1),)),
+        ("select(User.id, func.lower(User.email).label('name')).order_by(desc('name'))", ()),
+        ("select(User.team_id, func.count(User.id).label('name')).group_by(User.team_id).order_by(desc('name'))", ()),
+        ("select(User).order_by('other')", ()),
+    ],
+)  # fmt: skip
+def test_an_order_by_the_name_of_a_column(
+    build: Build, asked: str, sort: tuple[tuple[str, int], ...]
+) -> None:
+    code = "import sqlalchemy as sa\nfrom sqlalchemy import asc, desc\n"
+    code += f"def ask(db):\n    return db.scalars({asked}.limit(20)).all()\n"
+    assert {q.sort for q in build({"app.py": MODELS + code}).facts(Query)} == {sort}
+
+
 MIXED = """
 from sqlalchemy import Column, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import declarative_base

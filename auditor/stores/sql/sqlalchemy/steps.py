@@ -284,7 +284,7 @@ def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draf
     sort: list[tuple[str, str, int]] = list(draft.sort or ())
     given: list[Thing | None] = []
     for arg in call.args:
-        thing = reading.thing(arg, frame)
+        thing = reading.thing(arg, frame) or _named_column(reading, draft, arg)
         given += thing.items if isinstance(thing, Listed) else [thing]
     for thing in given:
         match thing:
@@ -296,6 +296,32 @@ def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draf
             case _:
                 return executed(draft, sort=())  # by what the code computes: no index is asked for
     return executed(draft, sort=tuple(sort))
+
+
+def _named_column(reading: Reading, draft: Draft, given: t.Expr) -> Field | None:
+    """`order_by("made")`, `order_by(desc("made"))`: a column of what is selected, unless a label is called so.
+
+    Source: https://docs.sqlalchemy.org/en/20/tutorial/data_select.html#ordering-or-grouping-by-a-label.
+    """
+    match given:
+        case t.Call(func=func, args=[inner]) if t.last_word(func) in ("asc", "desc"):
+            named = _named_column(reading, draft, inner)
+            down = named is not None and t.last_word(func) == "desc"
+            return replace(named, way=-1) if named is not None and down else named
+        case t.Const(value=str(name)) if draft.mapper == "sqlalchemy" and not draft.projection:
+            entity = draft.entity if draft.operation == "select" and not draft.grouped else None
+            columns = entity.columns.values() if entity is not None else ()
+            column = next((c for c in columns if c.name == name), None)
+            if entity is not None and column is not None and not _labels(reading, draft, name):
+                return Field(entity, column)
+    return None
+
+
+def _labels(reading: Reading, draft: Draft, name: str) -> bool:
+    """Whether the file of a query calls anything that is selected so."""
+    labels = reading.code.method_calls("label")
+    near = (site for site in labels if site.path == draft.place.path)
+    return any(reading.values.text(site.arg(0, "name"), site.scope) == name for site in near)
 
 
 def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame) -> Thing | None:
