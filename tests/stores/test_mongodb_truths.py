@@ -399,3 +399,31 @@ def test_the_key_serves_whatever_module_the_database_comes_from(build: Build) ->
     files = {"app/main.py": main, "app/core/config.py": "A = 1\n", "app/api/people.py": routes}
     people = _fit(build(files).facts(CollectionFit), "people")
     assert [m.fit for q, m in people.fits if q.reads] == [Fit.COVERED]
+
+
+_OLD = """
+from pymongo import MongoClient
+db = MongoClient("mongodb://x").farm
+def crop(name):
+    db.fields.insert_one({"name": name})
+    db.fields.update({"name": name}, {"$set": {"crop": "rye"}})
+    return db.fields.find_one({"owner": name})
+"""
+
+
+@pytest.mark.parametrize(
+    ("required", "refused"),
+    [
+        ("pymongo==4.1.1", True),
+        ("motor~=3.1", True),
+        ("pymongo==3.12.0", False),
+        ("pymongo>=3.11", False),
+        ("pymongo", False),
+    ],
+)
+def test_what_the_fixed_version_of_pymongo_has_not(
+    required: str, refused: bool, build: Build
+) -> None:
+    (found,) = build({"app.py": _OLD, "requirements.txt": required}).facts(CollectionFit)
+    told = {q.operation: bool(q.unresolved) for q, _ in found.fits}
+    assert told == {"update_many": refused, "find_one": False}

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from auditor.ecosystems.installed import pinned
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import UNTIED, contexts_of
@@ -71,6 +72,8 @@ _BEFORE_4 = {
     "find_and_modify": "find_one_and_update",
 }
 """What PyMongo had before its version 4, by the names of today."""
+_WITHOUT_THEM = {"pymongo": (4,), "motor": (3,)}
+"""Since which versions a collection has none of them, nor `count`: https://pymongo.readthedocs.io/en/stable/migrate-to-pymongo4.html"""
 _MANY = {"find", "aggregate", "distinct", "find_raw_batches"}
 _CURSOR = re.compile(r"^(?:pymongo|motor)\.(?:\w+\.)*\w*Cursor$")
 _NOWHERE = 99
@@ -120,7 +123,22 @@ def queries(application: Application) -> list[Query]:
         return []
     reader = MongoReader(application.values, bounds_of(application))
     found = [(site, q) for site in reader.sites() for q in reader.queries(site)]
+    if _has_4(application):
+        gone = {*_BEFORE_4, "count"}
+        found = [(s, _refused(s, q) if _operation(s) in gone else q) for s, q in found]
     return looped(application.values, found)
+
+
+def _refused(site: CallSite, query: Query) -> Query:
+    return replace(
+        query, unresolved=f"the version of PyMongo that is fixed has no `{_operation(site)}`"
+    )
+
+
+def _has_4(application: Application) -> bool:
+    """Whether the version of PyMongo that is fixed, or of Motor upon it, is 4 or later."""
+    versions = pinned(application)
+    return any(versions.get(name, ()) >= first for name, first in _WITHOUT_THEM.items())
 
 
 def looped(values: Evaluator, found: list[tuple[CallSite, Query]]) -> list[Query]:
