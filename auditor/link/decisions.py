@@ -168,7 +168,7 @@ def given(
     wanted = tested(function)
     if not wanted or any(isinstance(a, t.Star) for a in call.args):
         return {}
-    passed, perhaps = _passed(function, call), set[str]()
+    passed, perhaps = passed_by(function, call), set[str]()
     for keyword in call.keywords:
         if keyword.name is None:
             held = worth_of(keyword.value, scope, outer, (code, call))
@@ -200,7 +200,7 @@ def given(
     return told
 
 
-def _passed(function: t.Function, call: t.Call) -> dict[str, t.Expr]:
+def passed_by(function: t.Function, call: t.Call) -> dict[str, t.Expr]:
     """What a call passes by place and by name, by the names of the parameters."""
     named = {k.name: k.value for k in call.keywords if k.name}
     return {p.name: a for p, a in zip(_in_turn(function, call), call.args, strict=False)} | named
@@ -416,7 +416,7 @@ def _filled_in(
                 if node is handed or (isinstance(func, t.Name) and func.id in _ASKS):
                     known |= {id(x) for x in (*args, *(k.value for k in keywords))}
                 elif callee is not None and isinstance(callee.node, t.Function):
-                    kept = _passed(callee.node, node).items()
+                    kept = passed_by(callee.node, node).items()
                     known |= {id(x) for param, x in kept if _keeps(callee.node, param)}
     names = (n for n in t.walk(*function.body) if isinstance(n, t.Name) and n.id == name)
     if "" in added or any(id(n) not in known for n in names):

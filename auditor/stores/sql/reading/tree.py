@@ -443,6 +443,19 @@ class TreeReading(Statements):
                 return Either(tuple(things)) if len(things) > 1 else things[0]
         return Self(owner)
 
+    def _keeps_items(self, expr: t.Expr | None, scope: Scope) -> bool:
+        """Whether it is a list of a class or a module that has something in it, in each heir of the class, too."""
+        if not isinstance(expr, t.Name | t.Attr):
+            return False
+        match self.values.sources(expr, scope):
+            case [Located(node=t.Seq(items=[first, *_]), scope=within)] if within.function is None:
+                if not isinstance(within.owner, t.Class) or within.parent is None:
+                    return not isinstance(first, t.Star)
+                _, *heirs = self.code.heirs(Located(within.owner, within.parent))
+                anew = any(t.last_word(expr) in self.code.inside(h).bindings for h in heirs)
+                return not isinstance(first, t.Star) and not anew
+        return False
+
     def bind(
         self, function: Located, call: t.Call, frame: Frame, values: Sequence[Thing | None],
         receiver: Thing | None = None,
@@ -478,6 +491,8 @@ class TreeReading(Statements):
             if name in tested(node) and name not in told and id(expr) in self.followed:
                 if isinstance(given.get(name), Draft):
                     told[name] = "present"
+            elif name in tested(node) and name not in told and self._keeps_items(expr, frame.scope):
+                told[name] = "something"
         if any(worth == "present" or isinstance(worth, Keys) for worth in told.values()):
             self.decided.add(id(node))
         self._left -= 1

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import argument
+from auditor.link.decisions import passed_by
+from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.model.values import Plain
 from auditor.stores.flags import spelt
@@ -398,9 +399,9 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
     """`options(selectinload(User.items).joinedload(Item.tags))`."""
     names, loads, loaded, left = set(draft.eager), [*draft.loads], [*draft.loaded], set(draft.left)
     besides = [*draft.besides]
-    for arg in call.args:
+    for arg, at in [option for given in call.args for option in _options(reading, given, frame)]:
         nodes = list(t.walk_own(arg))
-        calls = [(n, kind_of(reading.code, n, frame.scope)) for n in nodes if isinstance(n, t.Call)]
+        calls = [(n, kind_of(reading.code, n, at.scope)) for n in nodes if isinstance(n, t.Call)]
         options = [(option, how) for option, how in calls if how in LOADS | _LEAVES]
         for option, how in options:
             if how in _LEAVES:
@@ -412,14 +413,42 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
                 names |= {"*"}
             continue
         names.update(spoken(nodes))
-        for way in _ways(reading, arg, frame):
-            told, with_them = _loading(reading, way, besides, frame)
+        for way in _ways(reading, arg, at):
+            told, with_them = _loading(reading, way, besides, at)
             loads += told
             loaded += with_them
     return executed(
         draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded), left=frozenset(left),
         besides=tuple(besides),
     )  # fmt: skip
+
+
+def _options(reading: Reading, given: t.Expr, frame: Frame) -> list[tuple[t.Expr, Frame]]:
+    """The options of `options(*options)`, each with where it is spelt: in the call that hands them to the function, in
+    a list that a class or a module keeps."""
+    match given:
+        case t.Star(value=value):
+            return _options(reading, value, frame)
+        case t.Seq(items=items):
+            return [found for item in items for found in _options(reading, item, frame)]
+        case t.Name(id=name) if name in (passed := _handed(frame)) and frame.called is not None:
+            return _options(reading, passed[name], frame.called[1])
+        case t.Name(id=name) if name in frame.scope.bindings and frame.scope.function is not None:
+            return [(given, frame)]  # of any call, or of several lists
+        case t.Name() | t.Attr():
+            match reading.values.sources(given, frame.scope):
+                case [Located(node=t.Seq() | t.Call() as kept, scope=scope)]:
+                    return _options(reading, kept, Frame(scope, depth=frame.depth))
+    return [(given, frame)]
+
+
+def _handed(frame: Frame) -> dict[str, t.Expr]:
+    """What the call that is read hands to parameters which the function leaves as they are."""
+    function = frame.scope.function
+    if frame.called is None or function is None:
+        return {}
+    given = passed_by(function, frame.called[0])
+    return {name: x for name, x in given.items() if len(frame.scope.bindings[name]) == 1}
 
 
 _Way = list[tuple[str, Related, t.Expr]]
