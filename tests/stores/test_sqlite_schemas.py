@@ -59,6 +59,29 @@ def test_a_driver_that_nothing_imports_tells_no_database(
     assert dialect(build(files)) == expected
 
 
+_ADDRESS = "DATABASE_URL=sqlite:///./shows.db\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"env-example": _ADDRESS}, "sqlite"),
+        ({".env.example": _ADDRESS}, "sqlite"),
+        ({".env.dev": _ADDRESS}, "mysql"),
+        ({".env.example": _ADDRESS, ".env.prod": "DATABASE_URL=mysql+pymysql://db/shows\n"}, "mysql"),
+        ({".env.example": _ADDRESS, "base.py": "import pymysql\n"}, "mysql"),
+        ({".env.example": _ADDRESS, "docker-compose.yml": "services:\n  db:\n    image: mysql:8\n"}, "mysql"),
+        ({}, "mysql"),
+    ],
+)  # fmt: skip
+def test_an_address_says_which_of_the_drivers_is_taken(
+    more: dict[str, str], expected: str, build: Build
+) -> None:
+    code = "import os\nfrom sqlmodel import create_engine\nengine = create_engine(os.getenv('DATABASE_URL'))\n"
+    files = {"app.py": code, "requirements.txt": "PyMySQL==1.1.0\nsqlmodel==0.0.18\n", **more}
+    assert dialect(build(files)) == expected
+
+
 @pytest.mark.parametrize(
     ("made", "told"),
     [

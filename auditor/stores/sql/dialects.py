@@ -91,9 +91,10 @@ def _dialect(application: Application) -> Iterator[Dialect]:
     hinted = set(_hinted(application)) if imported <= {"mysql"} else set()
     opens = any(True for _ in application.code.calls("sqlite3.connect", "aiosqlite.connect"))
     opened = opens and not imported and not application.code.imports(*_LOAD_DRIVERS)
-    if told == {"sqlite"} and drivers == {"mysql"} and _requires_sqlite(application):
-        # both drivers are a choice, of which nothing but its own URL says which is taken
-        opened = imported | noted | hinted | composed | written <= {"sqlite"}
+    chosen = _set_up_with(application) == {"sqlite"}
+    if drivers == {"mysql"} and (chosen or (told == {"sqlite"} and _requires_sqlite(application))):
+        # the drivers are a choice, of which nothing but an address says which is taken
+        opened = told | imported | noted | hinted | composed | written <= {"sqlite"}
     for certain in (
         {"sqlite"} if opened else set[str](), drivers, served, told - {"sqlite"}, hinted, told, imported, noted - {"sqlite"}, composed, written, noted
     ):  # fmt: skip
@@ -106,6 +107,16 @@ def _dialect(application: Application) -> Iterator[Dialect]:
 def _requires_sqlite(application: Application) -> bool:
     names = (x.name.lower() for x in application.facts(Requirement) if not x.group)
     return "aiosqlite" in names
+
+
+def _set_up_with(application: Application) -> set[str]:
+    """The databases of the addresses in dotenv files, and in their examples, that are for no environment of its own."""
+    return {
+        _NAMES.get(found[1], found[1])
+        for _, entry in application.of(DotenvEntry, Role.SOURCE, Role.EXAMPLE)
+        if entry.environment in ("", "example", "production")
+        if (found := _URL.match(f"{entry.scheme}:"))
+    }
 
 
 def _named(application: Application) -> set[str]:
