@@ -203,3 +203,37 @@ def ask(session, given):
 def test_a_loop_over_columns(over: str, asked: str, expected: set[str], build: Build) -> None:
     found = build({"app.py": _COLUMNS.format(over, asked)}).facts(CollectionFit)
     assert {" ".join((f.name, q.operation, *q.equality)) for f in found for q, _ in f.fits if f.name} == expected  # fmt: skip
+
+
+_BOTH_WAYS = """
+from sqlalchemy import Column, ForeignKey, Integer
+from sqlalchemy.orm import declarative_base, relationship
+Base = declarative_base()
+class Shelf(Base):
+    __tablename__ = "shelf"
+    id = Column(Integer, primary_key=True)
+    best_id = Column(Integer, ForeignKey("book.id"))
+    related = relationship("Book", {arguments})
+class Book(Base):
+    __tablename__ = "book"
+    id = Column(Integer, primary_key=True)
+    shelf_id = Column(Integer, ForeignKey("shelf.id"))
+def ask(session):
+    return [shelf.related for shelf in session.query(Shelf).all()]
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ("foreign_keys=[best_id]", "id"),
+        ("foreign_keys='Shelf.best_id'", "id"),
+        ("foreign_keys='Book.shelf_id'", "shelf_id"),
+        ("foreign_keys='[Book.shelf_id]', uselist=False", "shelf_id"),
+    ],
+)
+def test_the_key_that_a_relation_names_tells_its_direction(
+    arguments: str, asked: str, build: Build
+) -> None:
+    found = build({"app.py": _BOTH_WAYS.format(arguments=arguments)}).facts(CollectionFit)
+    assert {q.equality for f in found if f.name == "book" for q, _ in f.fits} == {(asked,)}

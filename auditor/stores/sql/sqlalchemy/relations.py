@@ -68,6 +68,12 @@ def relation_of(
     to_one = not many or back is None
     if own is not None and entity.table == target.table:
         to_one = _points_up(own, call, more)
+    elif (
+        own is not None and back is not None
+    ):  # each has a key to the other: which of them, it may say
+        named = _words_of(call, more, "foreign_keys")
+        mine, other = ({key.attribute, key.name} & named for key in (own, back))
+        to_one = bool(mine) if bool(mine) != bool(other) else to_one
     if own is not None and to_one:
         remote = own.target.rpartition(".")[2] or "id"
         entity.relations[name] = Relation(name, target.name, False, own.name, remote, eager)
