@@ -91,3 +91,31 @@ def test_what_is_called_by_another_name(asks: str, missing: list[str], build: Bu
     told = [(m.fit, m.missing) for c in found for _, m in c.fits]
     assert Fit.UNKNOWN not in [fit for fit, _ in told]
     assert sorted(name for _, names in told for name in names) == missing
+
+
+_SHADOWED = """
+from typing import Annotated
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+key = Annotated[str, mapped_column({module})]
+class Base(DeclarativeBase):
+    pass
+class Box(Base):
+    __tablename__ = "boxes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[key]
+    key: Mapped[str] = mapped_column({own})
+def ask(session, code):
+    return session.scalars(select(Box).where(Box.code == code)).first()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "own", "fit"),
+    [("index=True", "", Fit.COVERED), ("", "index=True", Fit.MISSING)],
+)
+def test_a_type_that_a_class_calls_a_column_by_further_down(
+    module: str, own: str, fit: Fit, build: Build
+) -> None:
+    found = build({"app.py": _SHADOWED.format(module=module, own=own)}).facts(CollectionFit)
+    assert [m.fit for f in found for _, m in f.fits] == [fit]

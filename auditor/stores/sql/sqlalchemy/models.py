@@ -377,7 +377,7 @@ class _Reading:
         mapped = last_name(annotation) in ("Mapped", "WriteOnlyMapped", "DynamicMapped")
         if mapped or self.model:
             within = annotation.index if mapped and isinstance(annotation, t.Item) else annotation
-            inside = self._made(within, scope)
+            inside = self._made(within, _spoken_in(within, scope))
             if inside is not None and kind_of(self.code, inside.node, inside.scope) in _COLUMNS:  # type: ignore[arg-type]
                 entity.columns[name] = column(
                     self.entities, name, inside.node, annotation, inside.scope, place  # type: ignore[arg-type]
@@ -427,6 +427,15 @@ _CONSTRAINTS = {"Index", "UniqueConstraint", "PrimaryKeyConstraint"}
 
 
 _SYSTEM = {"information_schema", "pg_catalog", "performance_schema", "mysql", "sys"}
+
+
+def _spoken_in(annotation: t.Expr, scope: Scope) -> Scope:
+    """Where the name of an annotation is looked for: not in the class, if that binds it further down alone."""
+    if isinstance(annotation, t.Name) and scope.parent is not None:
+        bound = [binding.node.line for binding in scope.bindings.get(annotation.id, ())]
+        if bound and min(bound) > annotation.line:
+            return scope.parent
+    return scope
 
 
 def _is_system(node: t.Class) -> bool:
