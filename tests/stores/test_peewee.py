@@ -225,6 +225,36 @@ def test_an_update_that_is_asked_of_an_object(line: str, told: bool, build: Buil
     assert [(q.equality, q.unresolved) for q in found] == ([((), "")] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("line", "version", "told"),
+    [
+        ("post.update(views=3).where(Post.views == key).execute()", "3.8.2", [("update", ("views",), False)]),
+        ("post.update(views=3).where(Post.views == key).execute()", "4.5.3", [("update", ("views",), False)]),
+        ("post.delete().where(Post.views == key).execute()", "3.8.2", [("delete", ("views",), False)]),
+        ("post.delete().where(Post.views == key).execute()", "4.5.3", [("delete", (), True)]),  # a TypeError
+        ("post.delete_all().where(Post.views == key).execute()", "3.8.2", []),
+        ("post.update(views=3)", "3.8.2", []),
+        ("session.update(views=3).where(Post.views == key).execute()", "3.8.2", []),
+    ],
+)  # fmt: skip
+def test_what_is_asked_of_an_object_is_asked_of_its_class(
+    line: str, version: str, told: list[tuple[str, tuple[str, ...], bool]], build: Build
+) -> None:
+    code = f"{PEEWEE}def change(key):\n    post = Post.get_by_id(key)\n    {line}\n"
+    files = {"app.py": code, "requirements.txt": f"peewee=={version}\n"}
+    found = [q for q in of(build(files), "post") if q.operation in ("update", "delete")]
+    assert [(q.operation, q.equality, bool(q.unresolved)) for q in found] == told
+
+
+def test_a_method_that_a_model_has_itself_is_not_one_of_its_class(build: Build) -> None:
+    code = (
+        f"{PEEWEE}class Note(Post):\n    def update(self, **given):\n        return Elsewhere(given)\n"
+        "def change(key):\n    note = Note.get_by_id(key)\n"
+        "    note.update(views=3).where(Note.views == key).execute()\n"
+    )
+    assert not [q for q in build({"app.py": code}).facts(Query) if q.operation == "update"]
+
+
 _OWN = """
 import peewee
 class Place(peewee.Model):

@@ -9,12 +9,14 @@ import re
 
 from msgspec.structs import replace
 
+from auditor.ecosystems.installed import pinned
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
 from auditor.stores.sql.django.conditions import of_keys
+from auditor.stores.sql.django.managers import method_of
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition
 from auditor.stores.sql.objects import called_like
@@ -34,6 +36,10 @@ _ASKS = {"get", "get_or_none", "first", "peek", "count", "exists", "scalar"}
 _FURTHER = {"where", "order_by"}
 """What makes another query of one."""
 _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip
+
+_OF_CLASSES = (4, 4)
+"""Since which version `delete` is one of classes alone: `classmethod_only` in its source."""
+_REFUSED = "the version of Peewee that is fixed has no `delete` of an object"
 
 _KEY = re.compile(r"(?:^|_)(?:id|pk)$|[a-z]Id$")
 
@@ -70,8 +76,10 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             entity.mapper == "peewee" and last == "update" and id(call) in reading.awaited
         ):  # `await order.update(paid=True)` changes all there are: it is a method of the class
             return _started(reading, entity, call, last, frame), True
-        case None if last == "execute" and (asked := _on_object(reading, call, frame)) is not None:
-            return asked, True
+        case None if last in ("execute", "where") and isinstance(call.func, t.Attr):
+            asked = _on_object(reading, call.func.value, frame)
+            if isinstance(asked, Draft):
+                return _step(reading, asked, call, last, frame), True
         case Draft(mapper="peewee") if isinstance(call.func, t.Attr):
             apart = last in _ASKS or (last in _FURTHER and reading.is_another(call))
             asked = reading.asked_at(call, base, frame) if apart else base
@@ -101,17 +109,29 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     return None, False
 
 
-def _on_object(reading: Reading, call: t.Call, frame: Frame) -> Thing | None:
-    """`order.update(paid=True).execute()`: all there are, whatever object it is called on.
+def _on_object(reading: Reading, start: t.Expr, frame: Frame) -> Thing | None:
+    """`order.update(paid=True)` that goes on: all there are, whatever object it is called on.
 
     Source: https://docs.peewee-orm.com/en/latest/peewee/api.html#Model.update.
     """
-    match call.func:
-        case t.Attr(value=t.Call(func=t.Attr(value=held, name="update")) as update):
+    match start:
+        case t.Call(func=t.Attr(value=held, name="update" | "delete" as name)):
             for one in each(reading.thing(held, frame)):
-                if isinstance(one, Row) and one.entity.mapper == "peewee":
-                    return _started(reading, one.entity, update, "update", frame)
+                if not isinstance(one, Row) or one.entity.mapper != "peewee":
+                    continue
+                found = one.entity.found
+                if found is None or method_of(reading, found, name) is not None:
+                    continue  # the model has a method of this name
+                made = _started(reading, one.entity, start, name, frame)
+                if name == "delete" and isinstance(made, Draft) and _only_of_classes(reading):
+                    return reading.record(executed(made, unresolved=_REFUSED, refused=True))
+                return made
     return None
+
+
+def _only_of_classes(reading: Reading) -> bool:
+    """Whether the version that is fixed has a `delete` of classes alone, which raises a TypeError on an object."""
+    return pinned(reading.application).get("peewee", ()) >= _OF_CLASSES
 
 
 def _asks_above(method: Located, name: str) -> bool:
