@@ -117,3 +117,49 @@ def test_what_a_file_lists_for_others_does_not_register_a_model(
     }
     files = {**_FILES, **aerich, **more, "main.py": _APP + _SET_UP % models}
     assert told(build(files), "value") == {fit}
+
+
+_AERICH = """
+async def upgrade(db) -> str:
+    return '''CREATE TABLE "parcel" ("id" INT PRIMARY KEY, "box" INT);
+CREATE TABLE "aerich" ("id" INT PRIMARY KEY);'''
+"""
+_PARCEL = """
+from tortoise import fields, models
+class Parcel(models.Model):
+    id = fields.IntField(primary_key=True)
+    box = fields.IntField()
+    class Meta:
+        table = "parcel"
+        indexes = [("box",)]
+async def parcels(box):
+    return await Parcel.filter(box=box)
+"""
+_MADE = """
+from tortoise import fields, migrations
+from tortoise.migrations import operations as ops
+class Migration(migrations.Migration):
+    operations = [ops.CreateModel(name="{}", fields=[("id", fields.IntField(primary_key=True))], options={{"table": "parcel"}})]
+"""
+
+
+@pytest.mark.parametrize(
+    ("migration", "fit"),
+    [
+        (_MADE.format("Parcel"), Fit.COVERED),
+        (_MADE.format("Other")[:-2] + ', ops.RunSQL("CREATE INDEX b ON parcel (box)")]', Fit.COVERED),
+        (_MADE.format("Other"), Fit.MISSING),  # what Aerich's migrations tell of this table still counts
+        ("", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_tortoises_own_migrations_are_not_those_of_django(
+    migration: str, fit: Fit, build: Build
+) -> None:
+    files = {
+        "shop/models.py": _PARCEL,
+        "migrations/models/0_2025_init.py": _AERICH,
+        "shop/migrations/0001_initial.py": migration,
+    }
+    made = build(files)
+    assert not any(found.name.startswith("shop_") for found in made.facts(CollectionFit))
+    assert told(made, "box") == {fit}

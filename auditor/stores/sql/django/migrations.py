@@ -21,6 +21,7 @@ from auditor.stores.sql.django.indexes import declared
 from auditor.stores.sql.django.models import label_of
 from auditor.stores.sql.entities import Declared, Entities, Entity, last_name
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
+from auditor.stores.sql.tortoise.aerich import of_tortoise
 
 
 @dataclass
@@ -42,8 +43,9 @@ def django_steps(application: Application) -> Steps:
             reader = _Migration(entities, app, module)
             for step in reader.replay():
                 text.append((step, Origin(module.path, True, "migration")))
+        others = any(of_tortoise(entities, module) for module in modules)
         for name, entity in app.models.items():
-            if entity.managed:
+            if entity.managed and not others:
                 yield from _left(entity, name in app.uncertain)
         yield from text
 
