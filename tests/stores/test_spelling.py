@@ -27,6 +27,38 @@ def test_a_text_is_followed_through_names_and_f_strings(build: Build) -> None:
     assert told(build, code) == {("shops", "select", ()), ("shops", "select", ("code",))}
 
 
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        ("'SELECT id FROM shops WHERE name = ?'", {("shops", "select", ("name",))}),
+        ("'SELECT id FROM shops WHERE code = ? ORDER BY id'", set()),
+        ("'PRAGMA foreign_keys'", set()),
+    ],
+)
+def test_a_choice_of_two_texts_is_each(
+    other: str, found: set[tuple[str, str, tuple[str, ...]]], build: Build
+) -> None:
+    code = (
+        "def find(conn, code, flag):\n    cur = conn.cursor()\n"
+        f"    cur.execute('SELECT id FROM shops WHERE code = ?' if flag else {other}, (code,))\n"
+    )
+    assert told(build, code) == {("shops", "select", ("code",))} | found
+
+
+def test_a_choice_of_a_text_that_is_not_told_is_unknown(build: Build) -> None:
+    code = (
+        "from elsewhere import make\ndef find(cur, code, flag):\n"
+        "    cur.execute('SELECT id FROM shops WHERE code = ?' if flag else make(code), (code,))\n"
+    )
+    assert told(build, code) == {("", "execute", ())}
+
+
+@pytest.mark.parametrize("other", ["'PRAGMA user_version'", "'BEGIN'"])
+def test_a_choice_of_texts_that_search_nothing_asks_nothing(other: str, build: Build) -> None:
+    code = f"def begin(cur, flag):\n    cur.execute('PRAGMA foreign_keys' if flag else {other})\n"
+    assert told(build, code) == set()
+
+
 def test_a_base_class_asks_the_tables_of_those_that_inherit_from_it(build: Build) -> None:
     code = (
         "class Base:\n    table = None\n    def one(self, cur, id):\n"

@@ -190,12 +190,26 @@ def _handed(
     return (first if asks and not plain else None), []
 
 
-_STATEMENTS = (t.Const, t.Text, t.BinOp, t.Name, t.Attr, t.Call, t.Item)
+_STATEMENTS = (t.Const, t.Text, t.BinOp, t.Name, t.Attr, t.Call, t.Item, t.Choice)
 
 
 def _queries(reading: Reading, expr: t.Expr, frame: Frame) -> list[Statement]:
-    things = each(reading.thing(expr, frame))
+    things = each(reading.thing(expr, frame)) if _is_told(reading, expr, frame) else ()
     return [x for x in things if isinstance(x, Statement) and QUERY.match(x.text[:4000])]
+
+
+def _is_told(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
+    """Whether no text of `sql if new else old` is left out: one that is not known would be lost beside the other."""
+    if not isinstance(expr, t.Choice):
+        return True
+    return all(
+        _is_told(reading, x, frame)
+        and (
+            isinstance(x, t.Const)
+            or any(isinstance(y, Statement) for y in each(reading.thing(x, frame)))
+        )
+        for x in (expr.then, expr.other)
+    )
 
 
 def _is_running(reading: Reading, function: Located) -> bool:
