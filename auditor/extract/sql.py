@@ -99,7 +99,7 @@ def split(text: str) -> Iterator[tuple[str, int]]:
     found, copies = 0, True
     while (match := _BREAK.search(text, position)) is not None:
         position = match.end()
-        if match[0] != ";" and not _BATCH.fullmatch(match[0]):
+        if match[0] != ";" and not _ENDS.fullmatch(match[0]):
             continue
         statement = text[start : match.start()]
         if _SCHEMA.match(statement) or _ALTERS.search(statement):  # also inside of `DO $$ … $$`
@@ -140,13 +140,19 @@ _BATCH = re.compile(r"^[ \t]*[gG][oO](?:[ \t]+\d+)?[ \t]*(?=\r?$)", re.M)
 
 Source: https://learn.microsoft.com/sql/t-sql/language-elements/sql-server-utilities-statements-go.
 """
+_OF_PSQL = re.compile(r"^[ \t]*\\(?!if\b|elif\b|else\b)[a-z][^\n]*", re.M)
+"""A command of psql's own, which ends with its line (`\\c shop`, `\\restrict`); behind a condition it is not told what runs.
+
+Source: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS.
+"""
+_ENDS = re.compile(rf"{_BATCH.pattern}|{_OF_PSQL.pattern}", re.M)
 _VIEWS_OF_DUMP = re.compile(
     r"/\*!\d{5,6}\s+((?:create\s+(?:table|view|algorithm)|drop\s+(?:table|view)|definer|view)\b(?:[^*]|\*(?!/)){0,20000})\*/",
     re.I,
 )
 """What a dump of MySQL says of views, in comments that MySQL executes: https://dev.mysql.com/doc/refman/8.4/en/comments.html."""
 _BREAK = re.compile(
-    rf"--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|\$(\w*)\$|;|{_BATCH.pattern}",
+    rf"--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|\$(\w*)\$|;|{_ENDS.pattern}",
     re.M,
 )
 _OF_SQL_SERVER = re.compile(

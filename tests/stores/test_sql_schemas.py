@@ -197,6 +197,19 @@ def test_rows_in_a_dump_are_no_statements() -> None:
     ]
 
 
+def test_a_command_of_psql_ends_with_its_line() -> None:
+    text = (
+        "CREATE DATABASE shop;\n\\c shop\n\nCREATE TABLE a (b INT);\n\\echo 'it''s; done\n"
+        "CREATE TABLE c (d TEXT DEFAULT '\n\\c shop\n');\n\\if :more\nCREATE INDEX e ON a (b);\n\\endif\nDROP TABLE a;\n"
+    )
+    assert [(statement.split("(")[0].strip(), line) for statement, line in split(text)] == [
+        ("CREATE DATABASE shop", 1),
+        ("CREATE TABLE a", 4),
+        ("CREATE TABLE c", 6),
+        ("DROP TABLE a", 12),
+    ]
+
+
 def test_rows_that_do_not_end_leave_the_rest_as_statements() -> None:
     text = "COPY a FROM stdin;\none\n;\nCREATE TABLE c (d INT);\n" * 3
     assert [line for _, line in split(text)] == [4, 8, 12]
