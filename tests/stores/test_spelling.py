@@ -53,6 +53,14 @@ def test_a_choice_of_a_text_that_is_not_told_is_unknown(build: Build) -> None:
     assert told(build, code) == {("", "execute", ())}
 
 
+def test_a_clause_that_is_put_in_behind_a_literal_leaves_the_rest_told(build: Build) -> None:
+    code = (
+        "from elsewhere import more\ndef find(cur):\n"
+        "    cur.execute(f\"SELECT id FROM shops WHERE code = 'x' {more} ORDER BY id\")\n"
+    )
+    assert told(build, code) == {("shops", "select", ("code",))}
+
+
 @pytest.mark.parametrize("other", ["'PRAGMA user_version'", "'BEGIN'"])
 def test_a_choice_of_texts_that_search_nothing_asks_nothing(other: str, build: Build) -> None:
     code = f"def begin(cur, flag):\n    cur.execute('PRAGMA foreign_keys' if flag else {other})\n"

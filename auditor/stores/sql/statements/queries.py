@@ -66,7 +66,7 @@ _SYSTEM = re.compile(
 )
 """Tables of the database's own."""
 _CLAUSE = re.compile(
-    rf"(?<=[\w)])\s+{MARK}\s*(?=$|\)|;|where\b|group\b|order\b|limit\b|offset\b|having\b|{MARK})",
+    rf"(?<=[\w)'])\s+{MARK}\s*(?=$|\)|;|where\b|group\b|order\b|limit\b|offset\b|having\b|{MARK})",
     re.I,
 )
 """A clause that is put in at run time: `FROM audit {clause} GROUP BY …`, `WHERE kind = %s {more}`."""
