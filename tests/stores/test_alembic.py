@@ -114,3 +114,26 @@ def test_what_the_program_does_to_the_schema_comes_after_its_migrations(
     assert found["b",] is Fit.COVERED
     without = app.replace("CREATE INDEX ix_b", "-- CREATE INDEX ix_b")
     assert _fits({"versions/1.py": revision, "app.py": without}, build)["b",] is Fit.MISSING
+
+
+@pytest.mark.parametrize(
+    ("steps", "made"),
+    [
+        ("op.create_table('kiosks', PLACE)", True),
+        ("op.create_table('kiosks', PLACE); op.drop_index('idx_kiosks_place')", False),
+        ("op.create_table('kiosks', FLAT)", False),
+        ("op.create_table('kiosks'); op.add_column('kiosks', PLACE)", False),
+    ],
+)
+def test_a_table_is_created_with_the_indexes_of_geoalchemy(
+    steps: str, made: bool, build: Build
+) -> None:
+    place = "sa.Column('place', Geography('POINT', srid=4326{}))"
+    steps = steps.replace("PLACE", place.format(""))
+    steps = steps.replace("FLAT", place.format(", spatial_index=False"))
+    revision = (
+        "from alembic import op\nfrom geoalchemy2 import Geography\nimport sqlalchemy as sa\n"
+        f"revision = '1'\ndown_revision = None\ndef upgrade():\n    {steps}\n"
+    )
+    app = build({"versions/1.py": revision, "app.py": "import psycopg2\n"})
+    assert [[c for c, _ in x.fields] for x in app.facts(Index)] == [["place"]] * made

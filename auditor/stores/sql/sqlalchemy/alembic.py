@@ -200,7 +200,7 @@ class _Revision:
                 yield SchemaStep("table", name, line=line)
                 for arg in call.args[1:]:
                     for inner in self.members(arg, scope):
-                        yield from self.member(inner.node, name, inner.scope)  # type: ignore[arg-type]
+                        yield from self.member(inner.node, name, inner.scope, whole=True)  # type: ignore[arg-type]
             case "add_column":
                 name = table(0, "table_name")
                 made = call.args[-1] if call.args else None
@@ -303,7 +303,10 @@ class _Revision:
         listed = [s for s in self.values.sources(arg.value, scope) if isinstance(s.node, t.Seq)]
         return [Located(x, s.scope) for s in listed for x in s.node.items if isinstance(x, t.Call)]  # type: ignore[attr-defined]
 
-    def member(self, call: t.Call, table: str, scope: Scope) -> Iterator[SchemaStep]:
+    def member(
+        self, call: t.Call, table: str, scope: Scope, *, whole: bool = False
+    ) -> Iterator[SchemaStep]:
+        """A column or constraint; `whole` where its table is created with it, and what listens to that runs."""
         kind, line = last_name(call.func), call.line
         if kind == "Column" and call.args:
             name = self.text(call.args[0], scope)
@@ -316,6 +319,8 @@ class _Revision:
                 yield SchemaStep("constraint", table, columns=only, unique=True, line=line)
             if made.indexed:
                 yield SchemaStep("index", table, f"ix_{table}_{made.name}", only, unique=made.unique, line=line)  # fmt: skip
+            if made.spatial and whole:  # GeoAlchemy's types create theirs then
+                yield SchemaStep("index", table, f"idx_{table}_{made.name}", only, kind="other", line=line)  # fmt: skip
             if made.target:
                 yield SchemaStep("foreign key", table, columns=only, to=made.target.rpartition(".")[0], line=line)  # fmt: skip
         elif kind in _CONSTRAINTS:
