@@ -7,6 +7,7 @@ of one that leaves the parameter at its default.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Container, Iterator, Mapping, Set
 from typing import Literal
@@ -201,9 +202,10 @@ def given(
 
 
 def passed_by(function: t.Function, call: t.Call) -> dict[str, t.Expr]:
-    """What a call passes by place and by name, by the names of the parameters."""
+    """What a call passes by place and by name, by the names of the parameters; which ones follow `*values` is not told."""
+    told = itertools.takewhile(lambda arg: not isinstance(arg, t.Star), call.args)
     named = {k.name: k.value for k in call.keywords if k.name}
-    return {p.name: a for p, a in zip(_in_turn(function, call), call.args, strict=False)} | named
+    return {p.name: a for p, a in zip(_in_turn(function, call), told, strict=False)} | named
 
 
 def _in_turn(function: t.Function, call: t.Call) -> list[t.Param]:
@@ -283,9 +285,8 @@ def _is_for_base(function: Located, code: Code, stored: Container[str]) -> bool:
     owner, around = function.scope.owner, function.scope.parent
     if not isinstance(owner, t.Class) or around is None or function.node.decorators:  # type: ignore[attr-defined]
         return False
-    for heir in code.heirs(
-        Located(owner, around)
-    ):  # what is mixed in with a view is called as its own methods are
+    # what is mixed in with a view is called as its own methods are
+    for heir in code.heirs(Located(owner, around)):
         above = code.ancestry(heir)
         outer = {x.rpartition(".")[2].partition("[")[0] for x in above if ":" not in x}
         if outer - _CALLS_NOTHING and not any(x in stored for x in above):

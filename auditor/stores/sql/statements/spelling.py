@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from auditor.extract.python import tree as t
 from auditor.link.assembly import Branches, Piece, Whole, assembled
+from auditor.link.decisions import passed_by
 from auditor.link.scopes import Located, Scope, argument
 from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading.frames import Frame, Reading
@@ -78,12 +79,7 @@ def texts_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> li
             if kind == "SQL":
                 return texts_of(reading, part, frame, depth + 1)
             if kind == "Composed" and items is not None:
-                return _joined(
-                    [
-                        texts_of(reading, x, frame, depth + 1) or _pieces(reading, x, frame)
-                        for x in items
-                    ]
-                )
+                return _joined([_spelt(reading, x, frame, depth + 1) for x in items])
             return _pieces(reading, part, frame) if kind == "Identifier" else []
         case t.Call(func=t.Attr(value=value, name="format")):
             inner = texts_of(reading, value, frame, depth + 1) or _held(reading, value, frame)
@@ -206,43 +202,31 @@ def _given_back(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     function = reading.code.defined(call.func, frame.scope)
     if function is None or not isinstance(function.node, t.Function):
         return []
-    params = function.node.params
-    above = (
-        isinstance(function.scope.owner, t.Class)
-        and bool(params)
-        and params[0].name in ("self", "cls")
-    )
-    given = (
-        (p.name, argument(call, at, p.name) or p.default) for at, p in enumerate(params[above:])
-    )
-    texts = {
-        name: x
-        for name, arg in given
-        if arg is not None and (x := _alone(reading, arg, frame)) is not None
-    }
-    inside = Frame(
-        reading.code.inside(function), depth=frame.depth + 1, texts=texts, owner=frame.owner
-    )
+    passed = passed_by(function.node, call)
+    texts: dict[str, str] = {}
+    for param in function.node.params:
+        arg = passed.get(param.name) or param.default
+        if arg is not None and (text := _alone(reading, arg, frame)) is not None:
+            texts[param.name] = text
+    scope = reading.code.inside(function)
+    inside = Frame(scope, depth=frame.depth + 1, texts=texts, owner=frame.owner)
     found: dict[str, None] = {}
     for node in t.walk_own(*function.node.body):
-        if not isinstance(node, t.Return):
-            continue
-        value = node.value
-        if place is not None:
-            value = (
-                value.items[place]
-                if isinstance(value, t.Seq) and place < len(value.items)
-                else None
-            )
-        ways = (
-            []
-            if value is None
-            else texts_of(reading, value, inside) or _pieces(reading, value, inside)
-        )
-        found |= dict.fromkeys(ways or [MARK])
+        if isinstance(node, t.Return):
+            value = node.value
+            if place is not None:
+                items = value.items if isinstance(value, t.Seq) else []
+                value = items[place] if place < len(items) else None
+            ways = _spelt(reading, value, inside) if value is not None else []
+            found |= dict.fromkeys(ways or [MARK])
     texts_ = [x for x in found if x.strip()]
     alone = all(map(_GOES_ON.match, texts_))  # else the caller looks whether there is any
     return list(found) if alone or not texts_ else texts_
+
+
+def _spelt(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> list[str]:
+    """The texts that a part of a statement comes to, a mark where it is none."""
+    return texts_of(reading, expr, frame, depth) or _pieces(reading, expr, frame)
 
 
 def _alone(reading: Reading, expr: t.Expr, frame: Frame) -> str | None:
