@@ -193,20 +193,22 @@ class Cursors:
         return any(isinstance(x, t.Name) and x.id == held and id(x) not in known for x in every)
 
     def sort(self, site: CallSite) -> Sort:
-        for each in reversed([site, *self._takers(site)]):  # the last one counts
-            for call in self._here(each):
-                if _method(call) == "sort":
-                    return self._sort(call)
-        return ()
+        call = self._sorting(site)
+        return self._sort(call) if call is not None else ()
 
     def sorts_untold(self, site: CallSite) -> bool:
         """Whether a cursor is sorted first by a field that is named at run time: `sort([(by, -1)])`."""
+        call = self._sorting(site)
+        asked = call.arg(0, "key_or_list") if call is not None else None
+        return call is not None and asked is not None and self._is_untold(asked, call.scope)
+
+    def _sorting(self, site: CallSite) -> CallSite | None:
+        """The call that sorts a cursor: the last one counts."""
         for each in reversed([site, *self._takers(site)]):
             for call in self._here(each):
                 if _method(call) == "sort":
-                    asked = call.arg(0, "key_or_list")
-                    return asked is not None and self._is_untold(asked, call.scope)
-        return False
+                    return call
+        return None
 
     def _is_untold(self, asked: t.Expr, scope: Scope) -> bool:
         settled = stands_for(self.values, asked, scope)
