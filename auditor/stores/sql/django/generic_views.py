@@ -116,6 +116,11 @@ def _above(ancestry: list[str]) -> list[str]:
     return [a for a in ancestry if a.startswith(_FRAMEWORKS)]
 
 
+def _names_above(reading: Reading, found: Located) -> list[str]:
+    """What those classes are called, the nearest first."""
+    return [a.rpartition(".")[2] for a in _above(reading.code.ancestry(found))]
+
+
 _FRAMEWORKS = ("rest_framework.", "django.views.", "django_filters.", "dal.", "dal_select2.", "django_tables2.")  # fmt: skip
 
 
@@ -236,7 +241,7 @@ def context(reading: Reading, call: t.Call, last: str, base: Thing | None, frame
 
 def shown_by(reading: Reading, found: Located) -> Iterator[tuple[str, Thing]]:
     """What Django's own view gives its template by itself: its object, or its list, under each of their names."""
-    names = {a.rpartition(".")[2] for a in _above(reading.code.ancestry(found))}
+    names = {*_names_above(reading, found)}
     if not names & (_LISTS | _KEEPING):
         return
     read = _View(reading, found, False, bool(names & _FILTERED))
@@ -260,8 +265,7 @@ def template_of(reading: Reading, found: Located, kept: list[tuple[str, Thing]])
     if read.value("template_name") is not None:
         return read.text("template_name") or ""
     models = {x.entity.name: x.entity for _, x in kept if isinstance(x, Row | Rows)}
-    above = [a.rpartition(".")[2] for a in _above(reading.code.ancestry(found))]
-    suffix = next((_SUFFIXES[a] for a in above if a in _SUFFIXES), "")
+    suffix = next((_SUFFIXES[a] for a in _names_above(reading, found) if a in _SUFFIXES), "")
     if len(models) != 1 or not suffix or (model := next(iter(models.values()))).found is None:
         return ""
     return f"{label_of(reading.entities, model.found.path)}/{entity_name(model)}{suffix}.html"
@@ -269,8 +273,8 @@ def template_of(reading: Reading, found: Located, kept: list[tuple[str, Thing]])
 
 def _kept_object(reading: Reading, view: Located) -> Thing | None:
     """The object of a view that shows or changes one."""
-    above = {a.rpartition(".")[2] for a in _above(reading.code.ancestry(view))}
-    drafts = _View(reading, view, False, False).base() if above & _KEEPING else []
+    keeps = not _KEEPING.isdisjoint(_names_above(reading, view))
+    drafts = _View(reading, view, False, False).base() if keeps else []
     return either([Row(x.entity, x) for x in drafts if x.entity is not None])
 
 
@@ -424,7 +428,7 @@ class _View:
     @functools.cached_property
     def library(self) -> str:
         """The view of a package that brings a page of its list by itself."""
-        names = (a.rpartition(".")[2] for a in _above(self.reading.code.ancestry(self.found)))
+        names = _names_above(self.reading, self.found)
         return next((name for name in names if name in _PAGED), "")
 
     def record(
