@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec.structs import replace
 
+from auditor.extract.python import tree as t
 from auditor.extract.sql import SchemaStep
 from auditor.link.application import Application, provides
+from auditor.link.scopes import Module
 from auditor.model.data import UntoldIndexes
 from auditor.model.places import Place
 from auditor.stores.sql.entities import Declared
@@ -223,6 +225,11 @@ class History:
 
 
 _TAKES_BACK = {"drop column", "rename column", "rename table"}
+
+
+def migration_class(module: Module) -> t.Class | None:
+    """The class that a migration of Django's or Tortoise's own is."""
+    return next((s for s in module.body if isinstance(s, t.Class) and s.name == "Migration"), None)
 
 
 def _named(step: SchemaStep) -> str:

@@ -20,7 +20,7 @@ from auditor.stores.sql.django.fields import field_column
 from auditor.stores.sql.django.indexes import declared
 from auditor.stores.sql.django.models import label_of
 from auditor.stores.sql.entities import Declared, Entities, Entity, last_name
-from auditor.stores.sql.migrations import Origin, Steps, gives_steps
+from auditor.stores.sql.migrations import Origin, Steps, gives_steps, migration_class
 from auditor.stores.sql.tortoise.aerich import of_tortoise
 
 
@@ -81,12 +81,8 @@ def _by_app(entities: Entities) -> dict[str, list[Module]]:
     return dict(found)
 
 
-def _class(module: Module) -> t.Class | None:
-    return next((s for s in module.body if isinstance(s, t.Class) and s.name == "Migration"), None)
-
-
 def _replaced(entities: Entities, module: Module) -> Iterator[str]:
-    node = _class(module)
+    node = migration_class(module)
     for stmt in node.body if node is not None else ():
         match stmt:
             case t.Assign(targets=[t.Name(id="replaces")], value=t.Seq(items=items)):
@@ -98,7 +94,7 @@ def _replaced(entities: Entities, module: Module) -> Iterator[str]:
 class _Migration:
     def __init__(self, entities: Entities, app: _App, module: Module) -> None:
         self.entities, self.values, self.app, self.module = entities, entities.values, app, module
-        node = _class(module)
+        node = migration_class(module)
         self.scope: Scope = module.scopes[id(node)] if node is not None else module.scope
         self.node = node
 

@@ -12,7 +12,7 @@ from auditor.extract.sql import schema_steps
 from auditor.link.application import Application
 from auditor.link.scopes import Located, Module, argument
 from auditor.stores.sql.entities import Entities, last_name
-from auditor.stores.sql.migrations import Origin, Steps, gives_steps
+from auditor.stores.sql.migrations import Origin, Steps, gives_steps, migration_class
 
 _FILE = re.compile(r"(?:^|/)(\d+)_[^/]*\.py$")
 
@@ -43,15 +43,9 @@ def of_tortoise(entities: Entities, module: Module) -> bool:
 
     Source: https://tortoise.github.io/migration.html.
     """
-    return any(
-        isinstance(stmt, t.Class)
-        and stmt.name == "Migration"
-        and any(
-            name.startswith("tortoise.")
-            for name in entities.code.ancestry(Located(stmt, module.scope))
-        )
-        for stmt in module.body
-    )
+    node = migration_class(module)
+    above = entities.code.ancestry(Located(node, module.scope)) if node is not None else []
+    return any(name.startswith("tortoise.") for name in above)
 
 
 def _moved(entities: Entities) -> set[str]:
