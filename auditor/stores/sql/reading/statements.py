@@ -46,8 +46,10 @@ class Statements(Expressions):
         Tortoise takes its columns off a class. Source: https://github.com/tortoise/tortoise-orm/blob/develop/tortoise/models.py
         (`ModelMeta`).
         """
+        if not self.has("tortoise"):
+            return ""
         begins = [stmt.value] if isinstance(stmt, t.Return) and stmt.value else _first(stmt)
-        for node in t.surely(*begins) if begins and self.has("tortoise") else ():
+        for node in t.surely(*begins):
             if not isinstance(node, t.Attr) or not self.entities.by_class.get(t.last_word(node.value)):  # fmt: skip
                 continue
             entity = self.entities.of(node.value, frame.scope)

@@ -77,26 +77,26 @@ class Registered:
             for site in self.code.method_calls(*_SETS_UP)
             if self.code.name(site.node.func, site.scope).startswith("tortoise.")
         ]
-        by_hand = ByHand(self.application) if sites else None
-        sites = [x for x in sites if by_hand is not None and x.path not in by_hand.scripts]
-        if by_hand is None or not any(x.path in by_hand.reach.modules for x in sites):
+        if not sites:
+            return None
+        by_hand = ByHand(self.application)
+        sites = [x for x in sites if x.path not in by_hand.scripts]
+        if not any(x.path in by_hand.reach.modules for x in sites):
             return None
         found: list[tuple[t.Expr | None, Scope]] = []
         for site in sites:
             at = 1 if t.last_word(site.node.func) == "register_tortoise" else 0
-            if (modules := site.arg(None, "modules")) is not None:
-                told = self.application.values.sources(modules, site.scope)
-                if not (len(told) == 1 and isinstance(told[0].node, t.Map)):
-                    return None
-                found += [(value, told[0].scope) for value in told[0].node.values]
-                continue
-            told = self.application.values.sources(site.arg(at, "config"), site.scope)
+            modules = site.arg(None, "modules")
+            given = modules if modules is not None else site.arg(at, "config")
+            told = self.application.values.sources(given, site.scope)
             if not (len(told) == 1 and isinstance(told[0].node, t.Map)):
                 return None
-            listed = [x for node in t.walk(told[0].node) if isinstance(node, t.Map) for x in _of_application(node)]  # fmt: skip
-            if not listed:
-                return None
-            found += [(given, told[0].scope) for given in listed]
+            listed: list[t.Expr | None] = [*told[0].node.values]
+            if modules is None:
+                listed = [x for node in t.walk(told[0].node) if isinstance(node, t.Map) for x in _of_application(node)]  # fmt: skip
+                if not listed:
+                    return None
+            found += [(each, told[0].scope) for each in listed]
         changed = any(
             _puts_in(x) for m in self.code.modules.values() for x, _ in self.code.nodes(m)
         )
