@@ -407,8 +407,8 @@ def of_schemas(application: Application) -> Iterator[Constant]:
     filled = {name.lower() for text in texts for name in (*_FILLED.findall(text), *_LOADED.findall(text))}  # fmt: skip
     copied = {name.lower() for text in texts for name in _COPIED.findall(text)} - filled
     if copied and not any(True for _ in application.code.method_calls(*_LOADING)):
-        spelt = (n.value for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str))
-        filled |= copied - {name.lower() for text in spelt for name in _COPIES.findall(text)}
+        written = (n.value for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str))  # fmt: skip
+        filled |= copied - {name.lower() for text in written for name in _COPIES.findall(text)}
     if not filled:
         return
     (entities,) = application.facts(Entities)

@@ -29,22 +29,7 @@ _PATH = re.compile(
 )
 _FILTER = re.compile(r"""(\w+)(?::["']?(?:[^"':|]*:(\d+))?)?""")
 _ANY = re.compile(r""""[^"]*"|'[^']*'|([A-Za-z_]\w*(?:\.\w+)*)""")
-_WORDS = {
-    "and",
-    "or",
-    "not",
-    "in",
-    "is",
-    "as",
-    "by",
-    "with",
-    "True",
-    "False",
-    "None",
-    "only",
-    "forloop",
-    "block",
-}
+_WORDS = {"and", "or", "not", "in", "is", "as", "by", "with", "True", "False", "None", "only", "forloop", "block"}  # fmt: skip
 _PLAIN = {"url", "static", "load", "trans", "translate", "csrf_token", "cycle", "now", "firstof", "widthratio", "ifchanged"}  # fmt: skip
 """Tags that go through nothing they are given."""
 _ONE_BY_ONE = {"join", "length_is", "dictsort", "dictsortreversed", "safeseq", "unordered_list", "random", "length", "yesno", "default"}  # fmt: skip
@@ -83,11 +68,8 @@ class Page:
                 self._open
             ) < _DEEPEST and (over := self._value(path)):
                 targets: list[t.Expr] = [self._name(x) for n in names for x in n.split(",") if x]
-                target = (
-                    targets[0]
-                    if len(targets) == 1
-                    else t.Seq(self._line, 0, self._line, "tuple", targets)
-                )
+                several = t.Seq(self._line, 0, self._line, "tuple", targets)
+                target = targets[0] if len(targets) == 1 else several
                 loop = t.For(self._line, 0, self._line, target, over, [], [])
                 self._open[-1].append(loop)
                 self._open += [loop.orelse, loop.body]

@@ -309,9 +309,8 @@ class Filters:
                     found = [each.joined(part) for each in found for part in parts][:MOST]
                 continue
             names = self._names(key, scope)
-            if _may_be_none(
-                key
-            ):  # {"status" if status else None: status}, of which None is taken out
+            # {"status" if status else None: status}, of which None is taken out
+            if _may_be_none(key):
                 for each in found:
                     part = Conditions()
                     self._condition(names[0] or "", value, scope, part)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.django.pages import Page
 from auditor.link.application import Application
 from auditor.link.decisions import Worth
 from auditor.link.names import Code
@@ -34,6 +33,7 @@ from auditor.stores.sql.statements.files import schema_files, statement_files, w
 from auditor.stores.sql.statements.named_statements import NamedStatement
 
 if TYPE_CHECKING:
+    from auditor.frameworks.django.pages import Page
     from auditor.stores.receivers import Receivers
 
 
