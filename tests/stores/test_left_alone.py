@@ -296,7 +296,7 @@ def test_marks_of_soft_deletion_alone_find_nearly_everything(build: Build) -> No
     ],
 )
 def test_what_says_of_itself_that_it_is_run_once(build: Build, said: str, expected: Fit) -> None:
-    route = f"from app import app\nfrom models import User\n@app.post('/r')\ndef r(email):\n    '{said}'\n"
+    route = f"from app import app\nfrom models import User\n@app.post('/r/<email>')\ndef r(email):\n    '{said}'\n"
     assert fit(build, {"r.py": route + FOUND})[0] is expected
 
 

@@ -839,7 +839,7 @@ def test_files_that_flask_pymongo_saves_have_the_indexes_of_gridfs(build: Build)
     code = (
         "from flask import Flask, request\nfrom flask_pymongo import PyMongo\napp = Flask(__name__)\nmongo = PyMongo(app)\n"
         "@app.post('/f')\ndef add():\n    {save}(request.form['n'], request.files['f'])\n"
-        "@app.post('/d')\ndef delete(name, key):\n    mongo.db.fs.files.delete_one({'filename': name})\n"
+        "@app.post('/d/<name>/<key>')\ndef delete(name, key):\n    mongo.db.fs.files.delete_one({'filename': name})\n"
         "    mongo.db.fs.chunks.delete_one({'files_id': key})\n    mongo.db.notes.insert_one({'a': 1})\n"
     )
     for save, fit in (("mongo.save_file", Fit.COVERED), ("store.save_file", Fit.UNKNOWN)):
@@ -975,8 +975,8 @@ def test_a_limit_that_is_worked_out_is_one(limit: str, expected: str, build: Bui
     """The index keeps the order: few are read, however many there are."""
     code = (
         "from flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\ndb = MongoClient()['shop']\ndb.posts.create_index([('made', -1)])\n"
-        f"@app.get('/a')\ndef ask(found, settings):\n    return [x for x in db.posts.find({{'status': 'open'}}).sort('made', -1){limit}]\n"
-        "@app.post('/a')\ndef add(post):\n    db.posts.insert_one(post)\n"
+        f"@app.get('/a/<found>/<settings>')\ndef ask(found, settings):\n    return [x for x in db.posts.find({{'status': 'open'}}).sort('made', -1){limit}]\n"
+        "@app.post('/a/<post>')\ndef add(post):\n    db.posts.insert_one(post)\n"
     )
     (found,) = build({"app.py": code}).facts(CollectionFit)
     assert [m.fit.value for _, m in found.fits] == [expected]
@@ -994,8 +994,8 @@ def test_an_index_of_one_type_serves_no_value(partial: str, expected: str, build
     code = (
         "from flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\ndb = MongoClient()['shop']\n"
         f"db.posts.create_index('number', partialFilterExpression={partial})\n"
-        "@app.get('/a')\ndef ask(given):\n    return db.posts.find_one({'number': given})\n"
-        "@app.post('/a')\ndef add(post):\n    db.posts.insert_one(post)\n"
+        "@app.get('/a/<given>')\ndef ask(given):\n    return db.posts.find_one({'number': given})\n"
+        "@app.post('/a/<post>')\ndef add(post):\n    db.posts.insert_one(post)\n"
     )
     (found,) = build({"app.py": code}).facts(CollectionFit)
     assert [m.fit.value for _, m in found.fits] == [expected]
@@ -1025,8 +1025,8 @@ def test_a_partial_index_serves_what_asks_for_no_more(
     code = (
         "from flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\ndb = MongoClient()['shop']\n"
         f"db.posts.create_index('number', partialFilterExpression={partial})\n"
-        f"@app.get('/a')\ndef ask(given):\n    return db.posts.find_one({asked})\n"
-        "@app.post('/a')\ndef add(post):\n    db.posts.insert_one(post)\n"
+        f"@app.get('/a/<given>')\ndef ask(given):\n    return db.posts.find_one({asked})\n"
+        "@app.post('/a/<post>')\ndef add(post):\n    db.posts.insert_one(post)\n"
     )
     (found,) = build({"app.py": code}).facts(CollectionFit)
     told = {m.fit.value for _, m in found.fits}

@@ -846,7 +846,7 @@ def test_a_like_without_a_wildcard_is_a_search(
     schema = "CREATE TABLE member (id INT PRIMARY KEY, email VARCHAR(99), UNIQUE (email));\n"
     code = (
         f"import {driver}\nfrom flask import Flask, request\napp = Flask(__name__)\ncur = {driver}.connect('x').cursor()\n"
-        f"@app.post('/')\ndef ask(pattern, form):\n    made = '%' + request.form['email']\n    cur.execute('SELECT * FROM member WHERE email LIKE (%s)', {bound})\n"
+        f"@app.post('/<pattern>/<form>')\ndef ask(pattern, form):\n    made = '%' + request.form['email']\n    cur.execute('SELECT * FROM member WHERE email LIKE (%s)', {bound})\n"
         "    cur.execute('INSERT INTO member (email) VALUES (%s)', (1,))\n"
     )
     found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)

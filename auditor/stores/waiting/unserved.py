@@ -1,4 +1,4 @@
-"""Handlers of FastAPI to which no request comes: an earlier route takes its path, or a dependency raises before.
+"""Handlers to which no request comes; of FastAPI: an earlier route takes its path, or a dependency raises before.
 
 Starlette asks its routes in their order and hands a request to the first whose pattern matches, whatever FastAPI
 then makes of the parameters. Sources: https://www.starlette.io/routing/#route-priority and
@@ -17,6 +17,7 @@ from auditor.link.application import Application
 from auditor.link.raising import Raising
 from auditor.link.scopes import Located
 from auditor.model.web import Route
+from auditor.stores.waiting.unruled import unruled
 
 _WHOLE = re.compile(r"\{\w+(?::str)?\}")
 _REST = re.compile(r"\{\w+:path\}")
@@ -52,7 +53,7 @@ class Unserved:
             if route.framework == "FastAPI" and route.function is not None:
                 served[id(route.function.node)].append(route)
                 declared[route.application, route.method, route.function.path].append(route)
-        told: dict[int, str] = {}
+        told = unruled(self.application)
         for key, routes in served.items():
             beside = (declared[r.application, r.method, r.function.path] for r in routes)  # type: ignore[union-attr]
             reasons = [
