@@ -416,13 +416,15 @@ def _first(stmt: t.Stmt) -> list[t.Expr]:
 
 
 def _at(given: Thing | None, place: int, value: t.Expr | None) -> list[Thing]:
-    """The statements that stand in a place of what a function gives back together, by its ways; with a mark for those
-    that are not told, where the others search nothing: `return "SELECT NULL", []`."""
+    """The queries and statements that stand in a place of what a function gives back together, by its ways; with a mark
+    for those that are not told, where the others search nothing: `return "SELECT NULL", []`."""
     from auditor.stores.sql.statements.spelling import MARK
     from auditor.stores.sql.untold import OTHER
 
     ways = [one.items[place] for one in each(given) if isinstance(one, Listed) and place < len(one.items)]  # fmt: skip
     by_way = [[x for x in each(way) if isinstance(x, Statement)] for way in ways]
+    if asked := [x for way in ways for x in each(way) if isinstance(x, Draft | Row | Rows)]:
+        return list[Thing](asked)
     told = [x for found in by_way for x in found]
     if value is not None and told and not all(by_way) and all(OTHER.match(x.text) for x in told):
         told.append(Statement(MARK, value))

@@ -57,6 +57,7 @@ from auditor.stores.sql.sqlalchemy.steps import (
     method,
     one_of,
     page,
+    paged,
     refused,
     taken,
 )
@@ -304,7 +305,9 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
                 if isinstance(one, Class) and one.entity.mapper == "tortoise":  # `paginate(Device)`
                     place = reading.place(call, frame)
                     one = Draft("tortoise", one.entity, place, loop=frame.loop)
-                if isinstance(one, Draft):
+                if isinstance(one, Draft) and one.mapper == "sqlalchemy":
+                    paged(reading, one, call, Bound.LIMITED)
+                elif isinstance(one, Draft):
                     reading.record(executed(one, bound=Bound.LIMITED))
         return None, True
     if not isinstance(func, t.Attr):
@@ -618,7 +621,7 @@ def _execute(
         if last in ONE:
             made.append(one_of(reading, done, frame))
         elif last in ("paginate", "apaginate"):
-            reading.record(executed(done, bound=page(reading, call, frame)))
+            paged(reading, done, call, page(reading, call, frame))
         elif last in ("fetch_all", "iterate", "read_sql", "read_sql_query"):
             made.append(many_of(reading, done))
         else:

@@ -153,7 +153,8 @@ def method(
         case "options":
             return reading.record(_loaded(reading, draft, call, frame))
         case "count":
-            return _figure(reading, draft, "count")
+            figure(reading, draft)
+            return None
         case "exists":
             return reading.record(
                 executed(draft, operation="exists", bound=Bound.ONE, correlated=True)
@@ -165,7 +166,7 @@ def method(
         case "all" | "fetchall" | "scalars" | "tuples":
             return many_of(reading, draft)
         case "paginate":
-            done = reading.record(executed(draft, bound=page(reading, call, frame)))
+            done = paged(reading, draft, call, page(reading, call, frame))
             return Rows(draft.entity, done) if draft.entity is not None else None
         case "delete" | "update":
             if draft.entity is not None or draft.unresolved:
@@ -202,9 +203,9 @@ def refused(reading: Reading, draft: Draft, why: str) -> Draft:
     return reading.record(executed(draft, unresolved=why, besides=()))
 
 
-def _figure(reading: Reading, draft: Draft, operation: str) -> Thing | None:
-    reading.record(executed(draft, operation=operation, bound=Bound.ONE, sort=()))
-    return None
+def figure(reading: Reading, draft: Draft) -> None:
+    """How many a query finds, whatever their order."""
+    reading.record(executed(draft, operation="count", bound=Bound.ONE, sort=()))
 
 
 def _filtered(
@@ -517,6 +518,19 @@ def _second_query(
     )  # fmt: skip
     reading.dropped[id(made)] = made  # it is asked where and if the query is that names it
     return made
+
+
+def paged(reading: Reading, draft: Draft, call: t.Call, bound: Bound) -> Draft:
+    """A page of what a query finds, and how many there are of all, which is asked besides.
+
+    Source: https://flask-sqlalchemy.readthedocs.io/en/stable/api/#flask_sqlalchemy.pagination.Pagination (`count`).
+    """
+    match argument(call, None, "count"):
+        case t.Const(value=False):
+            pass
+        case _:
+            figure(reading, draft)
+    return reading.record(executed(draft, bound=bound))
 
 
 def page(reading: Reading, call: t.Call, frame: Frame) -> Bound:
