@@ -26,7 +26,6 @@ def shapes(build: Build, body: str, files: dict[str, str] | None = None) -> list
 @pytest.mark.parametrize(
     ("body", "equality", "spans", "sort", "scanned"),
     [
-        ("q = {'t': tenant}\nif a:\n    q['a'] = a\nq['b'] = b\nawait db.c.find_one(q)", {"t", "a", "b"}, set(), (), set()),
         ("q = {}\nq.update({'t': tenant})\nawait db.c.find_one(q)", {"t"}, set(), (), set()),
         ("q = {**{'t': tenant}, 'a': a}\nawait db.c.find_one(q)", {"t", "a"}, set(), (), set()),
         ("q = dict(t=tenant)\nawait db.c.find_one(q)", {"t"}, set(), (), set()),
@@ -76,18 +75,55 @@ def test_a_variable_that_is_used_twice(build: Build) -> None:
     assert [(q.collection, q.equality) for q in found] == [("c", ("a",)), ("d", ("b",))]
 
 
-def test_optional_fields_ask_for_nothing_where_others_narrow(build: Build) -> None:
-    found = shapes(build, "q = {'t': tenant}\nif a:\n    q['a'] = a\nawait db.c.find_one(q)")
-    assert [q.broad for q in found] == [("a",)]
-    found = shapes(build, "q = {}\nif a:\n    q['a'] = a\nawait db.c.find_one(q)")
-    assert {(q.equality, q.broad) for q in found} == {(("a",), ()), ((), ())}
+@pytest.mark.parametrize("always", [(), ("t",)])
+def test_optional_fields_are_told_without_them_and_with_each(
+    always: tuple[str, ...], build: Build
+) -> None:
+    start = f"q = {{{', '.join(f'{x!r}: tenant' for x in always)}}}\n"
+    found = shapes(build, f"{start}if a:\n    q['a'] = a\nawait db.c.find_one(q)")
+    assert {(q.equality, q.broad) for q in found} == {((*always, "a"), ()), (always, ())}
     many = "".join(f"if {x}:\n    q['{x}'] = {x}\n" for x in "abcd")
-    whole, some = shapes(build, f"q = {{}}\n{many}await db.c.find_one(q)")
-    assert (whole.equality, whole.unresolved) == ((), "")
+    whole, some = shapes(build, f"{start}{many}await db.c.find_one(q)")
+    assert (whole.equality, whole.unresolved) == (always, "")
     assert (some.equality, some.unresolved) == (
-        ("a", "b", "c", "d"),
+        (*always, "a", "b", "c", "d"),
         "which of these fields it asks is decided at run time",
     )
+
+
+_OPTIONAL = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+leads = MongoClient("mongodb://db")["shop"]["leads"]
+leads.create_index("{index}")
+@app.get("/leads/{{owner}}")
+def read(owner: str, tenant: str | None = None):
+    query = {{"owner": owner}}
+    if tenant:
+        query["tenant"] = tenant
+    return list(leads.find(query))
+@app.post("/leads")
+def add(lead: dict):
+    leads.insert_one(lead)
+"""
+
+
+@pytest.mark.parametrize(
+    ("index", "alone", "both"),
+    [
+        ("tenant", Fit.MISSING, Fit.PARTIAL),
+        ("owner", Fit.COVERED, Fit.PARTIAL),
+        ("other", Fit.MISSING, Fit.MISSING),
+    ],
+)
+def test_an_index_of_an_optional_field_serves_the_runs_that_ask_it(
+    index: str, alone: Fit, both: Fit, build: Build
+) -> None:
+    (found,) = build({"app.py": _OPTIONAL.format(index=index)}).facts(CollectionFit)
+    told = {q.equality: m.fit for q, m in found.fits}
+    assert told == {("owner",): alone, ("owner", "tenant"): both}
+    assert len(found.proposed) == 1
 
 
 def test_lookups_ask_the_collection_that_they_join(build: Build) -> None:
@@ -512,7 +548,10 @@ def test_each_class_and_object_asks_its_own_collection(build: Build, code: str) 
         ("q = {}\nif a:\n    q['a'] = a\n    q['b'] = b\nawait db.c.find_one(q)", {("a", "b")}),
         ("q = {}\nfor k in ['a', 'b']:\n    if tenant.get(k):\n        q[k] = tenant[k]\nawait db.c.find_one(q)", {("a",), ("b",)}),
         ("q = {}\nfor k in ('a', 'b'):\n    q[k] = tenant[k]\nawait db.c.find_one(q)", {("a", "b")}),
-        ("q = {'t': tenant}\nfor k in ('a', 'b'):\n    if k not in tenant:\n        continue\n    q[k] = tenant[k]\nawait db.c.find_one(q)", {("t",)}),
+        ("q = {'t': tenant}\nfor k in ('a', 'b'):\n    if k not in tenant:\n        continue\n    q[k] = tenant[k]\nawait db.c.find_one(q)", {("t",), ("a", "t"), ("b", "t")}),
+        ("q = {'t': tenant}\nif a:\n    q['a'] = a\nq['b'] = b\nawait db.c.find_one(q)", {("b", "t"), ("a", "b", "t")}),
+        ("q = {}\nif a:\n    q['a'] = a\nawait db.c.find_one({**q, 't': tenant})", {("t",), ("a", "t")}),
+        ("q = {'t': tenant}\nif a:\n    q['a'] = True\nawait db.c.find_one(q)", {("t",)}),
         ("q = {}\nfor k, f in (('x', 'a'), ('y', 'b')):\n    if tenant.get(k):\n        q[f] = tenant[k]\nif a:\n    q['t'] = a\nawait db.c.find_one(q)", {("a",), ("b",), ("t",)}),
         ("d = {}\nfor o in ('$gte', '$lte'):\n    d[o] = tenant[o]\nawait db.c.find_one({'d': d})", {("d",)}),
         ("q = {'$and': [{'t': tenant}]}\nq['$and'].append({'a': a})\nawait db.c.find_one(q)", {("a", "t")}),
@@ -799,10 +838,11 @@ def test_what_beanie_is_asked_for(build: Build) -> None:
         ("leads", ("users.name",)),
         ("leads", ()),
         ("leads", ("tenant", "phone")),
-        ("leads", ("tenant", "kind", "state")),
+        ("leads", ("tenant",)),
+        ("leads", ("tenant", "kind")),
+        ("leads", ("tenant", "state")),
     ]
-    assert [q.operation for q in found][3:] == ["find_one", "find"]
-    assert set(found[-1].broad) == {"kind", "state"}
+    assert [q.operation for q in found][3:] == ["find_one", "find", "find", "find"]
 
 
 def test_querysets_of_mongoengine_are_narrowed_by_calls(build: Build) -> None:

@@ -53,7 +53,7 @@ def _told(build: Build, code: str) -> Told:
         (  # the tags of all, then a page of some
             ["found = Post.objects.filter(kind='a').order_by('-made')", "tags = found.distinct('tags')",
              "if tag:", "    found = found.filter(tags=tag)", "return found.paginate(page=1, per_page=9)"],
-            {("distinct", ("kind",), ()), ("find", ("kind", "tags"), ("made",))},
+            {("distinct", ("kind",), ()), ("find", ("kind",), ("made",)), ("find", ("kind", "tags"), ("made",))},
         ),
         (
             ["found = Post.objects.filter(kind='a')", "few = found.filter(tags='x').count()", "many = found.filter(made=3).count()"],
@@ -88,7 +88,8 @@ def test_each_execution_of_a_queryset(build: Build, steps: list[str], told: Told
         (
             ["found = Post.find(Post.kind == 'a')", "if tag:", "    found = found.find(Post.tags == tag)",
              "n = await found.count()", "return [n, await found.sort('-made').skip(3).limit(3).to_list()]"],
-            {("count_documents", ("kind", "tags"), ()), ("find", ("kind", "tags"), ("made",))},
+            {(asked, fields, order) for asked, order in (("count_documents", ()), ("find", ("made",)))
+             for fields in (("kind",), ("kind", "tags"))},
         ),
         (  # a statement changes the search itself
             ["found = Post.find(Post.kind == 'a')", "found.sort('made')", "return await found.to_list()"],

@@ -65,7 +65,14 @@ def add(row: dict):
     ("start", "told"),
     [
         ("{}", {((), Fit.COVERED), (("upload_id",), Fit.MISSING), (("batch",), Fit.MISSING)}),
-        ('{"year": 1}', {(("year", "upload_id", "batch"), Fit.MISSING)}),
+        (
+            '{"year": 1}',
+            {
+                (("year",), Fit.MISSING),
+                (("year", "upload_id"), Fit.MISSING),
+                (("year", "batch"), Fit.MISSING),
+            },
+        ),
         (
             '{"is_deleted": False}',
             {

@@ -275,7 +275,7 @@ def test_the_first_by_a_field_that_is_named_at_run_time(
     [
         ("'_id' if by else None", {(), ("_id",), ("name",)}),
         ("None if not by else '_id'", {(), ("_id",), ("name",)}),
-        ("'_id'", {("_id", "name")}),
+        ("'_id'", {("_id",), ("_id", "name")}),
     ],
 )
 def test_a_key_that_is_none_in_some_runs_is_asked_in_the_others(

@@ -144,7 +144,7 @@ _A, _NOT_A = "if kind == 'a':\n    ", "if kind != 'a':\n    "
         (f"{_A}asked['user'] = user\nprint(kind)\n{_A}asked['at'] = given", {("user", "at")}),
         (f"{_A}asked['user'] = user\nelse:\n    asked['at'] = given\n{_NOT_A}asked['user'] = 1", {("at", "user")}),
         (f"{_A}asked['user'] = user\nkind = given\n{_A}asked['at'] = given", {("at",)}),
-        ("if kind:\n    asked['user'] = user\nif given:\n    asked['at'] = given\nif not kind:\n    return []", set()),
+        ("if kind:\n    asked['user'] = user\nif given:\n    asked['at'] = given\nif not kind:\n    return []", {("user", "at")}),
         ("asked['at'] = given\nif status and not user:\n    asked['is'] = status\nif user:\n    asked['user'] = user\nif not status and not user:\n    return []", {("at", "is"), ("at", "user")}),
         ("if kind:\n    asked['user'] = user\nelif given:\n    asked['at'] = given\nelse:\n    raise ValueError", {("at",)}),
     ],

@@ -103,29 +103,27 @@ class Conditions:
         )
 
     def flat(self) -> Iterator[Conditions]:
-        """One for each alternative, and, where nothing else narrows, for each optional field.
+        """One for each alternative, without the optional fields and with each.
 
         Of more than a few optional fields, callers use combinations that cannot be told.
         """
         for one in self._chosen():
-            always = Conditions()
-            always.add(one)
+            always = Conditions().joined(one)
             always.either = []
-            if one.narrows:
-                always.broad |= always.optional.keys()
-                yield always
-                continue
             for name in one.optional:
                 always.without(name)
             yield always
+            asked = one.optional.keys() - one.broad if one.narrows else one.optional.keys()
             if len(one.optional.keys() - one.broad) <= FEW:
-                yield from map(one.asking, sorted(one.optional))
-            else:
+                yield from map(one.asking, sorted(asked))
+            elif asked:
                 some = Conditions().joined(one)
                 some.either = []
                 some.broad |= one.optional.keys()
                 some.unresolved = some.unresolved or _SOME
                 yield some
+            if one.narrows:
+                continue
             for ways, _ in one.either:
                 for way in ways:
                     yield always.joined(way)
