@@ -262,3 +262,31 @@ class Posts(viewsets.ModelViewSet):
 def test_what_is_handed_through_the_framework_narrows_each_way_of_the_list(build: Build) -> None:
     told = {equality for _, line, equality in asked(build, _OF_TWO) if line > 9}
     assert ("status",) in told
+
+
+_LIST = """
+from django.views.generic import ListView
+from shop.models import Post
+class Posts(ListView):
+    def get_queryset(self):
+        found = Post.objects.all()
+        if self.request.GET.get("agent"):
+            found = found.filter(agent_id=self.request.GET["agent"])
+        if self.request.GET.get("day"):
+            {day}
+        return found
+"""
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "found = found.filter(status='a', slug__gt='b')",
+        "found = found.filter(status='a').filter(slug__gt='b')",
+        "try:\n                found = found.filter(status='a').filter(slug__gt='b')\n            except ValueError:\n                pass",
+    ],
+)
+def test_what_one_test_adds_is_told_however_much_it_is(build: Build, day: str) -> None:
+    views = _LIST.format(day=day)
+    told = {by for _, _, by in asked(build, views, "path('', views.Posts.as_view())")}
+    assert told == {(), ("by_whom",), ("status",)}  # and not each with each

@@ -212,21 +212,31 @@ def either(things: list[Thing]) -> Thing | None:
     return distinct[0] if len(distinct) == 1 else Either(tuple(distinct[:40]))
 
 
-def _weight(thing: Thing) -> int:
+def _added(thing: Thing) -> frozenset[object]:
+    """What steps have added to something."""
     match thing:
-        case Draft(where=where):
-            return sum(
-                not isinstance(x, Link | Outer) for x in where
-            )  # a table is joined to be asked
+        case Draft(where=where):  # a table is joined to be asked
+            return frozenset(x for x in where if not isinstance(x, Link | Outer))
         case Listed(items=items):
-            return len(items)
+            return frozenset(items)
         case Keyed(names=names):
-            return len(names)
+            return frozenset(names)
         case Statement(added=added):
-            return len(added)
-        case Holds(condition=condition):
-            return 0 if condition == EMPTY else len(getattr(condition, "parts", (1,)))
-    return 0
+            return frozenset(map(id, added))
+        case Holds(condition=condition) if condition != EMPTY:
+            return frozenset(getattr(condition, "parts", (condition,)))
+    return frozenset()
+
+
+def _least(group: list[Thing]) -> list[Thing]:
+    """Those of several ways that are no more than one addition, of however many parts, above another."""
+    parts = [_added(x) for x in group]
+    above = [any(two < one for two in parts) for one in parts]
+    return [
+        thing
+        for thing, one in zip(group, parts, strict=True)
+        if not any(up and two < one for up, two in zip(above, parts, strict=True))
+    ]
 
 
 def merged(one: Thing | None, two: Thing | None) -> tuple[Thing | None, list[Draft]]:
@@ -246,8 +256,7 @@ def merged(one: Thing | None, two: Thing | None) -> tuple[Thing | None, list[Dra
     kept: list[Thing] = []
     for group in groups.values():
         if len(group) > 2:
-            least = min(map(_weight, group))
-            group = [x for x in group if _weight(x) <= least + 1][:_MAX]
+            group = _least(group)[:_MAX]
         kept += group
     dropped = [x for x in every if isinstance(x, Draft) and not any(x is y for y in kept)]
     if not kept:
