@@ -99,7 +99,7 @@ class Index:
         return frozenset(
             found.node.name  # type: ignore[attr-defined]
             for found in self.functions()
-            if any(t.last_word(d) in ("property", "cached_property") for d in found.node.decorators)  # type: ignore[attr-defined]
+            if is_property(found)
         )
 
     def _calls_named(self, last: str) -> list[CallSite]:
@@ -160,3 +160,9 @@ class Index:
     def _qualname(self, node: Definition, scope: Scope) -> str:
         outer = scope.qualname
         return f"{outer}.{node.name}" if outer else node.name
+
+
+def is_property(function: Located) -> bool:
+    """Whether a function runs where its name is read as an attribute."""
+    decorators: list[t.Expr] = getattr(function.node, "decorators", [])
+    return any(t.last_word(each) in ("property", "cached_property") for each in decorators)

@@ -101,3 +101,54 @@ def test_what_its_callers_read_in_pages_is_told_as_they_read_it(
 ) -> None:
     found = build({"app.py": _DJANGO.format(taken)}).facts(CollectionFit)
     assert {m.fit.value for f in found for q, m in f.fits if q.scanned} == told
+
+
+PROPERTY = (
+    PEEWEE.partition("    @classmethod")[0]
+    + """
+from functools import cached_property
+class Tokens:
+    def __init__(self, text):
+        self.text = text
+    @cached_property
+    def found(self):
+        return Token.select().where(Token.token == self.text)
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (
+            "    def late(self):\n        return list(self.found.where(Token.made > 3))\n",
+            {("unknown", ("token",)), ("missing", ("token", "made"))},
+        ),
+        (
+            "def late(text):\n    tokens = Tokens(text)\n    return list(tokens.found.where(Token.made > 3))\n",
+            {("unknown", ("token",)), ("missing", ("token", "made"))},
+        ),
+        (
+            "    def late(self):\n        return list(self.found.where(Token.made > 3))\n"
+            "def every(text):\n    return list(Tokens(text).found)\n",
+            {("missing", ("token",)), ("missing", ("token", "made"))},
+        ),
+        (
+            "    def late(self):\n        return list(self.found.where(Token.made > 3))\n"
+            "def every(tokens):\n    return list(tokens.found)\n",
+            {("missing", ("token",)), ("missing", ("token", "made"))},
+        ),
+    ],
+    ids=["of its own object", "of another", "and what goes through it", "and what may go through it"],
+)  # fmt: skip
+def test_what_a_property_gives(
+    more: str, expected: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    assert fits(build, PROPERTY + more) == expected
+
+
+def test_a_query_that_a_property_gives_is_counted_where_it_is_read(build: Build) -> None:
+    count = "    def total(self):\n        return self.found.count()\n"
+    found = build({"app.py": PROPERTY + count}).facts(CollectionFit)
+    line = (PROPERTY + count).count("\n")
+    assert (line, "count") in {(q.place.line, q.operation) for f in found for q, _ in f.fits}

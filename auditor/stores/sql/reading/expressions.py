@@ -10,6 +10,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.decisions import given as given_by
 from auditor.link.handing import THREADS, direct, unwrapped
+from auditor.link.index import is_property
 from auditor.link.scopes import Located, argument, arguments, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
@@ -300,8 +301,20 @@ class Expressions(Reading):
                     if (entity := self.entities.of(expr, frame.scope)) is not None:
                         made.append(Class(entity))
                 if not made and isinstance(one, Self | None):
+                    made += each(self._property(expr, base, frame))
+                if not made and isinstance(one, Self | None):
                     made += each(self.alike(expr, frame) or self.kept_text(expr, frame))
         return either(made)
+
+    def _property(self, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
+        """What a property gives, `self.query.count()`: each step that follows is asked where it is taken."""
+        if expr.name not in self.code.properties:
+            return None
+        found = self.code.defined(expr, frame.scope)
+        found, _ = self.receivers.method(expr, base, found, frame)
+        if found is None or not is_property(found):
+            return None
+        return self._placed(self.returns(found), found, expr, frame)
 
     def _is_class(self, expr: t.Attr, frame: Frame) -> bool:
         """Whether an attribute of a module is a stored class whose name begins small, or a table: `models.users`."""
@@ -521,7 +534,7 @@ class Expressions(Reading):
         return either(made)
 
     def _placed(
-        self, thing: Thing | None, function: Located, call: t.Call, frame: Frame
+        self, thing: Thing | None, function: Located, call: t.Call | t.Attr, frame: Frame
     ) -> Thing | None:  # fmt: skip
         """What a function gives, as it is used here: steps that follow belong to this place."""
         made: list[Thing] = []

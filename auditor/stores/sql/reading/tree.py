@@ -19,6 +19,7 @@ from auditor.link.decisions import (
     tested,
 )
 from auditor.link.decisions import given as given_by
+from auditor.link.index import is_property
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, imported, is_main_guard
 from auditor.link.scopes import Located, Scope
@@ -176,7 +177,14 @@ class TreeReading(Statements):
             if isinstance(scope.owner, t.Function)
             and (self._returns.get(id(scope.owner)) or id(scope.owner) in untold)
         } - {"main", "__init__", "__call__", "post", "run", "handle"}
-        for site in self.code.method_calls(*sorted(giving)):
+        properties = (
+            site
+            for scope in list(relevant.values())
+            if scope.owner is not None and scope.parent is not None
+            if is_property(read := Located(scope.owner, scope.parent)) and self.given(read)
+            for site in self.mentions.of(read)
+        )
+        for site in (*self.code.method_calls(*sorted(giving)), *properties):
             if runs_once(site.scope.module):
                 continue
             if id(site.scope) not in relevant and isinstance(site.scope.owner, t.Function):
@@ -243,10 +251,14 @@ class TreeReading(Statements):
                     del begun[key]
 
     def _is_got_by(self, function: Located, calls: Collection[int]) -> bool:
-        """Whether these calls, by `id`, are all that is spoken of a function."""
+        """Whether these calls, by `id`, are all that is spoken of a function; of a property, where it is read."""
         node = function.node
         assert isinstance(node, t.Function)
-        if self.mentions.built(node.name) or any(t.dotted(d) not in METHODS for d in node.decorators):  # fmt: skip
+        if self.mentions.built(node.name):
+            return False
+        if is_property(function):
+            return all(id(site.node) in calls for site in self.mentions.of(function))
+        if any(t.dotted(d) not in METHODS for d in node.decorators):
             return False
         got = map(self.mentions.call, self.mentions.of(function))
         return all(call is not None and id(call.node) in calls for call in got)
