@@ -442,6 +442,11 @@ GROUPS = "(SELECT line, MAX(number) AS last FROM flight GROUP BY line)"
         (f"SELECT * FROM ticket t JOIN {GROUPS} d ON d.line = t.seat WHERE d.last = 3", {"seat"}),
         ("SELECT * FROM ticket t JOIN (SELECT line FROM flight WHERE number = 3) d ON d.line = t.seat", {"seat"}),
         ("SELECT * FROM (SELECT line FROM flight WHERE number = 3) d LEFT JOIN ticket t ON d.line = t.seat", {"seat"}),
+        # of rows that the statement is given, too
+        ("WITH d AS (SELECT * FROM unnest(%s) AS u(line)) SELECT * FROM ticket t JOIN d ON d.line = t.seat", {"seat"}),
+        ("SELECT * FROM ticket t JOIN unnest(%s) AS d ON d = t.seat", {"seat"}),
+        ("SELECT * FROM ticket t JOIN (VALUES (1, 2), (3, 4)) AS d(line, last) ON d.line = t.seat", {"seat"}),
+        ("UPDATE ticket SET line = d.last FROM (SELECT unnest(%s) AS line, unnest(%s) AS last) d WHERE seat = d.line", {"seat"}),
         ("SELECT * FROM ticket t JOIN (SELECT line FROM flight LIMIT 9) d ON d.line = t.seat", {"seat"}),
         ("SELECT * FROM ticket t JOIN (SELECT MAX(line) AS line FROM flight) d ON d.line = t.seat", {"seat"}),
         ("SELECT * FROM ticket t JOIN (SELECT line FROM flight GROUP BY line HAVING COUNT(*) > 1) d ON d.line = t.seat", {"seat"}),

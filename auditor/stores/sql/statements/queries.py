@@ -208,7 +208,7 @@ class Asked:
                 for nested in source.args.get("joins") or []:
                     if isinstance(nested.this, exp.Table):
                         self._table(nested.this)
-            elif isinstance(source, exp.Subquery | exp.Lateral):
+            elif isinstance(source, exp.Subquery | exp.Lateral | exp.Unnest | exp.Values):
                 self.worked_out[source.alias_or_name.lower()] = source
         clause = node.args.get("where")
         if self.worked_out:
@@ -303,6 +303,10 @@ class Asked:
             return self._is_whole(query.left) and self._is_whole(query.right)
         if not isinstance(query, exp.Select) or any(query.args.get(x) for x in _NARROWING):
             return False
+        start = query.args.get("from_") or query.args.get("from")
+        given = query.expressions if start is None else [start.this]
+        if any(isinstance(x.unalias(), exp.Unnest | exp.Explode | exp.Values) for x in given):
+            return False  # the rows that the statement itself is given, each of which is looked up
         asked = Asked(self.reading, query, self.named, self.place, self.frame, self.like)
         draft = asked.draft()
         if {*asked.worked_out} != asked.whole or asked._figures():
