@@ -782,3 +782,14 @@ def test_a_column_may_be_added_further_up_than_its_table_is_created(
         f"def start(db):\n    db.execute('CREATE TABLE points (id INTEGER PRIMARY KEY)')\n    add(db, {added})\n"
     )
     assert _fits(build, "", code + ASKS) == [fit]
+
+
+@pytest.mark.parametrize(
+    ("driver", "indexed"), [("pymysql", True), ("sqlite3", True), ("psycopg2", False)]
+)
+def test_a_table_is_known_by_its_name_in_any_case(driver: str, indexed: bool, build: Build) -> None:
+    mark = "`" if driver == "pymysql" else '"'
+    schema = f"CREATE TABLE {mark}Guests{mark} (id INTEGER PRIMARY KEY, mail TEXT);\nCREATE INDEX by_mail ON guests (mail);\n"
+    code = f"import {driver}\ncur = {driver}.connect('x').cursor()\ncur.execute('SELECT * FROM {mark}Guests{mark} WHERE mail = 1')\n"
+    found = build({"app.py": code, "schema.sql": schema}).facts(Index)
+    assert ("Guests" in {i.collection for i in found if i.fields == (("mail", 1),)}) is indexed

@@ -18,6 +18,7 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import Module
 from auditor.model.data import UntoldIndexes
 from auditor.model.places import Place
+from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.entities import Declared
 
 
@@ -253,12 +254,30 @@ def _renamed(made: Made, before: str, after: str) -> Made:
 def history(application: Application) -> list[History]:
     """Migrations run before the program starts, and what its code does to the schema after them."""
     made = History()
-    for step, origin in _in_order([step for source in _SOURCES for step in source(application)]):
+    steps = [step for source in _SOURCES for step in source(application)]
+    if dialect(application) in ("mysql", "sqlite"):
+        steps = _named_alike(steps)
+    for step, origin in _in_order(steps):
         made.apply(step, origin)
     return [made]
 
 
 _INDEXES = ("key", "constraint", "index")
+
+
+def _named_alike(steps: list[tuple[SchemaStep, Origin]]) -> list[tuple[SchemaStep, Origin]]:
+    """The steps with the names of tables as these are created: quoted or not, large and small letters are one there.
+
+    Sources: https://www.sqlite.org/lang_keywords.html, https://dev.mysql.com/doc/refman/8.4/en/identifier-case-sensitivity.html.
+    """
+    made = {step.table for step, _ in steps if step.action == "table"}
+    spelt = {name.lower(): name for name in sorted(made)}
+    return [
+        (step, origin)
+        if step.table in made or step.table.lower() not in spelt
+        else (replace(step, table=spelt[step.table.lower()]), origin)
+        for step, origin in steps
+    ]
 
 
 def _in_order(steps: list[tuple[SchemaStep, Origin]]) -> Steps:
