@@ -360,3 +360,28 @@ def test_parts_that_psycopg_composes_are_read(
 
 
 _LIVING = "def living(found):\n    return sql.Composed([found, sql.SQL(' AND nick = %s')])\n"
+
+
+_POOL = """
+import psycopg2
+from flask import request
+cur = psycopg2.connect("x").cursor()
+cur.execute("CREATE TABLE pools (id INTEGER PRIMARY KEY, kind TEXT, nick TEXT, made TIMESTAMP)")
+ORDER = " ORDER BY made"
+def begun(kind):
+    query = " FROM pools WHERE 1=1"
+    if kind:
+        query += " AND kind = %s"
+    return query, [kind]
+def ask(kind, more):
+    {steps}
+    cur.execute(query)
+ask(1, 2)
+"""
+
+
+@pytest.mark.parametrize("steps", ['["ALTER TABLE pools ADD COLUMN note TEXT", "UPDATE pools SET nick = 1 WHERE kind = 2"]',
+                                   '["UPDATE pools SET nick = 1 WHERE kind = 2"]'])  # fmt: skip
+def test_a_query_among_statements_that_alter_tables(steps: str, build: Build) -> None:
+    code = _POOL.replace("{steps}", f"for query in {steps}:\n        cur.execute(query)\n    return")
+    assert {(q.collection, q.operation, q.equality) for q in build({"app.py": code}).facts(Query)} == {("pools", "update", ("kind",))}  # fmt: skip

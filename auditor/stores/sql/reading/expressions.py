@@ -196,7 +196,7 @@ class Expressions(Reading):
                         made += inner.items
                     else:
                         made.append(inner)
-                return Listed(tuple(made))
+                return Listed(tuple(_with_others(items, made)))
             case t.Map(keys=keys, values=values):
                 return self._map(keys, values, frame, depth)
             case t.Item(value=value, index=index):
@@ -794,10 +794,27 @@ class Expressions(Reading):
 _MOST_TURNS = 50
 
 
+def _with_others(items: list[t.Expr], made: list[Thing | None]) -> list[Thing | None]:
+    """What a list holds, where queries stand among statements that search nothing: `["ALTER TABLE …", "UPDATE …"]`."""
+    from auditor.stores.sql.untold import OTHER
+
+    if len(items) != len(made) or not any(isinstance(x, Statement) for x in made):
+        return made
+    return [
+        Statement(item.value, item)
+        if thing is None and isinstance(item, t.Const) and isinstance(item.value, str) and OTHER.match(item.value)
+        else thing
+        for item, thing in zip(items, made, strict=True)
+    ]  # fmt: skip
+
+
 def _in_turn(over: Thing | None) -> Thing | None:
     """The statements, classes or columns of a list that has nothing else, `for sql in [CLEAR, FILL]`, and what a text of
     several is split into."""
+    from auditor.stores.sql.untold import OTHER
+
     items = [x for one in each(over) for x in (one.items if isinstance(one, Listed) else (one,))]
+    items = [x for x in items if not (isinstance(x, Statement) and OTHER.match(x.text))] or items
     told = all(isinstance(x, Statement | Class | Field) for item in items for x in each(item) or (None,))  # fmt: skip
     return either([x for item in items for x in each(item)]) if told and len(items) <= _MOST_TURNS else None  # fmt: skip
 
