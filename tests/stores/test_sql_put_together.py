@@ -380,8 +380,32 @@ ask(1, 2)
 """
 
 
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        # what a function gives is put into a text of the same name
+        ("query, given = begun(kind)\n    query = 'SELECT *' + query + ' ORDER BY id LIMIT 5'", {((), ""), (("kind",), "")}),
+        ("tail = 'LIMIT {}'.format(int(more)) if more else ''\n    query = 'SELECT * FROM pools WHERE kind = 4 ORDER BY made DESC {}'.format(tail)", {(("kind",), "")}),
+        ("query = 'SELECT * FROM pools'\n    if kind:\n        query += ' WHERE kind = 1'\n    query += ORDER", {(("kind",), "")}),
+        ("query = 'SELECT * FROM pools p WHERE p.kind = %(p.kind)s'", {(("kind",), "")}),
+        # a column that the names of a dict are, or one that stands here
+        ("wanted = []\n    for field, value in more.items():\n        if field == 'called':\n            field = 'nick'\n        wanted.append(f'{field} = 1')\n"
+         "    query = f\"SELECT * FROM pools WHERE {' AND '.join(wanted)}\"", {(("nick",), ""), ((), "which column is compared is decided at run time")}),
+        ("query = f'SELECT * FROM pools {kind} ORDER BY {more} {more} LIMIT 5'", {((), f"{_RUN_TIME}; what it is ordered by is decided at run time")}),
+    ],
+)  # fmt: skip
+def test_what_a_statement_is_put_together_of_leaves_its_table(
+    steps: str, expected: set[tuple[tuple[str, ...], str]], build: Build
+) -> None:
+    found = build({"app.py": _POOL.replace("{steps}", steps)}).facts(Query)
+    assert {(q.equality, q.unresolved) for q in found} == expected
+    assert {q.collection for q in found} == {"pools"}
+
+
 @pytest.mark.parametrize("steps", ['["ALTER TABLE pools ADD COLUMN note TEXT", "UPDATE pools SET nick = 1 WHERE kind = 2"]',
                                    '["UPDATE pools SET nick = 1 WHERE kind = 2"]'])  # fmt: skip
 def test_a_query_among_statements_that_alter_tables(steps: str, build: Build) -> None:
-    code = _POOL.replace("{steps}", f"for query in {steps}:\n        cur.execute(query)\n    return")
+    code = _POOL.replace(
+        "{steps}", f"for query in {steps}:\n        cur.execute(query)\n    return"
+    )
     assert {(q.collection, q.operation, q.equality) for q in build({"app.py": code}).facts(Query)} == {("pools", "update", ("kind",))}  # fmt: skip

@@ -72,6 +72,11 @@ _CLAUSE = re.compile(
 """A clause that is put in at run time: `FROM audit {clause} GROUP BY …`, `WHERE kind = %s {more}`."""
 _REMAINDER = re.compile(r"(?<=[\s\w)])%%(?=[\s(])")
 """The operator as a driver takes it that puts in values for `%s`; in a text it stands within quotes."""
+_ENDS = re.compile(rf"(?is)(\border\s+by\b.{{1,500}}[\w)])\s+{MARK}\s*;?\s*$")
+"""What is put in behind an order that says which way it goes: a limit."""
+_NAMED = re.compile(r"%\([^()]{1,80}\)s")
+"""A value by its name, as drivers take it, which may have more than letters: `%(u.id)s`."""
+_SEVERAL = re.compile(rf"{MARK}(?:\s+{MARK})+")
 _UNNAMED = re.compile(
     rf"(?i)(\bfrom\s+[\w.\"`]+)\s+{MARK}(?=\s*(?:$|\)|;|group\b|order\b|limit\b))"
 )
@@ -125,9 +130,11 @@ def drafts(
         return [kept_by_database(place, routine[1], frame)]
     found: list[Draft] = []
     spelt = _REMAINDER.sub("%", re.sub(r"\{\{|\}\}", "", text))
+    spelt = _SEVERAL.sub(MARK, _NAMED.sub("%(given)s", spelt))
     plain = _UNNAMED.sub(rf"\1 where {MARK} ", spelt)
     parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))
     parsed = parsed or parse(_CLAUSE.sub(rf" and {MARK} ", plain))
+    parsed = parsed or parse(_ENDS.sub(rf"\1 limit {MARK}", plain))
     if not parsed:
         told = _CHANGES.match(text)
         asks = told[1].lower() if told is not None else "select"

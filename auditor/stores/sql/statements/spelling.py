@@ -241,12 +241,16 @@ _GOES_ON = re.compile(r"\s*(?:where|and|or|order|limit|group|having|join|left|in
 
 
 def _bound_to(name: t.Name, scope: Scope) -> tuple[t.Expr | None, int | None]:
-    """What a variable is bound to that is bound once, and its place in it: `where, values = narrowed(form)`."""
-    if scope.function is None or len(scope.bindings.get(name.id, ())) != 1:
+    """What a variable is bound to that is bound once before it stands, and its place in it: `where, values = narrowed(form)`,
+    then `where = "SELECT *" + where`."""
+    bound = [b for b in scope.bindings.get(name.id, ()) if not _is_bound_by(name, b.node)]
+    if scope.function is None or len(bound) != 1:
         return None, None
     for node in t.walk_own(*scope.function.body):
+        if node is not bound[0].node:
+            continue
         match node:
-            case t.Assign(targets=[t.Name(id=own)], value=value, op="") if own == name.id:
+            case t.Assign(targets=[t.Name()], value=value, op=""):
                 return value, None
             case t.Assign(targets=[t.Seq(items=names)], value=value, op=""):
                 for at, each_ in enumerate(names):
@@ -255,10 +259,15 @@ def _bound_to(name: t.Name, scope: Scope) -> tuple[t.Expr | None, int | None]:
     return None, None
 
 
+def _is_bound_by(name: t.Name, node: t.Node) -> bool:
+    """Whether a variable is bound by the statement that a name stands in."""
+    return isinstance(node, t.Assign) and not node.op and node.value is not None and t.holds([node], name)  # fmt: skip
+
+
 def _is_handed(expr: t.Expr, frame: Frame, told: int) -> bool:
-    """Whether a variable is a parameter that is set anew in some runs, and is not told in the others."""
+    """Whether a variable is a parameter, or an entry of something, that is set anew in some runs, and is not told in the others."""
     bound = frame.scope.bindings.get(expr.id, ()) if isinstance(expr, t.Name) else ()
-    return told < len(bound) and any(each.kind == "parameter" for each in bound)
+    return told < len(bound) and any(each.kind in ("parameter", "element") for each in bound)
 
 
 def _allowed(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
@@ -535,7 +544,8 @@ def _made_with(reading: Reading, kind: Located, origin: Located) -> list[str]:
 
 def continued(reading: Reading, one: Statement, more: t.Expr, frame: Frame) -> list[Thing]:
     """`sql += " WHERE id = %s"`."""
-    texts = texts_of(reading, more, frame) or _held(reading, more, frame) or [f" {MARK} "]
+    texts = texts_of(reading, more, frame) or _pieces(reading, more, frame)
+    texts = [f" {text} " if text == MARK else text for text in texts]
     return [
         Statement(one.text + text, one.node, (*one.added, more))
         for text in texts
