@@ -85,6 +85,9 @@ def no_column(name: str) -> str:
     return f"{name} is no column that the code declares"
 
 
+COMPUTED = "whether an index serves the order by what is computed of {column} is not told"
+
+
 class Untold(msgspec.Struct, frozen=True):
     """A condition that cannot be told from the code."""
 

@@ -17,6 +17,7 @@ from auditor.model.data import Bound
 from auditor.model.values import Plain
 from auditor.stores.flags import spelt
 from auditor.stores.sql.conditions import (
+    COMPUTED,
     NOTHING,
     Condition,
     Draft,
@@ -65,6 +66,8 @@ _KEEP = {"subquery", "cte", "alias", "self_group", "label",
          "with_loader_criteria", "on_conflict_do_nothing", "on_conflict_do_update", "unique"}  # fmt: skip
 
 
+_DISTANCE = re.compile(r"(?:cosine|l[12]|hamming|jaccard)_distance\(|max_inner_product\(")
+"""What pgvector orders by: its index finds the nearest, whatever else is asked of them (https://github.com/pgvector/pgvector#filtering)."""
 _INDEXABLE = re.compile(r"(?:lower|upper|date|coalesce|length|trim|abs)\(")
 """What an index can keep the order of: not what is worked out for the question, as a rank is."""
 
@@ -295,6 +298,9 @@ def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draf
                 sort.append((table, thing.column.name, thing.way))
             case Field() if _INDEXABLE.match(thing.expression):
                 sort.append((thing.entity.table, thing.expression, thing.way))
+            case Field(column=column) if _DISTANCE.match(thing.expression) and draft.where:
+                why = Untold(COMPUTED.format(column=column.name))
+                return executed(draft, where=(*draft.where, why), sort=())
             case _:
                 return executed(draft, sort=())  # by what the code computes: no index is asked for
     return executed(draft, sort=tuple(sort))

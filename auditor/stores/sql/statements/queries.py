@@ -17,6 +17,7 @@ from auditor.model.places import Place
 from auditor.stores.spans import ABOVE, span, till
 from auditor.stores.sql import untold
 from auditor.stores.sql.conditions import (
+    COMPUTED,
     Condition,
     Draft,
     Every,
@@ -90,7 +91,6 @@ _COMPARES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
 _NARROWING = ("limit", "offset", "fetch", "having", "qualify")
 _ORDER = "what it is ordered by is decided at run time"
-_COMPUTED = "whether an index serves the order by what is computed of {column} is not told"
 _NATURAL = "the columns that a NATURAL JOIN compares are not told"
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 _OF_ORACLE = {"rownum", "sysdate", "systimestamp", "ora_rowscn", "level"}
@@ -248,7 +248,7 @@ class Asked:
         if order is not None and not figures and not node.args.get("group"):
             sort = self._sort(order)
             few = node.args.get("limit") or node.args.get("fetch")
-            if few is not None and not sort and not _narrowed(where):
+            if few is not None and not sort and (not _narrowed(where) or self._is_distance(order)):
                 where += [Untold(_ORDER)] if MARK in order.sql() else self._computed(order)
         bound, limited = Bound.UNKNOWN, None
         limit = node.args.get("limit") or node.args.get("fetch")
@@ -417,6 +417,13 @@ class Asked:
             sort.append((*told, -1 if item.args.get("desc") else 1))
         return tuple(sort)
 
+    def _is_distance(self, order: Any) -> bool:
+        """Whether an order begins with a distance, of which an index may find the nearest, whatever else is asked of them."""
+        exp = self.exp
+        first = order.expressions[0]
+        given = self._meant(first.this if isinstance(first, exp.Ordered) else first)
+        return isinstance(given.unnest(), exp.Distance | exp.NullSafeEQ)
+
     def _computed(self, order: Any) -> list[Condition]:
         """What is said of an order by an expression, for the few first of which all rows are gone through."""
         exp = self.exp
@@ -426,7 +433,7 @@ class Asked:
             return []
         named = (own[1] for x in given.find_all(exp.Column) if (own := self.column(x)) is not None)
         column = next(named, None)
-        return [Untold(_COMPUTED.format(column=column))] if column else []
+        return [Untold(COMPUTED.format(column=column))] if column else []
 
     def _meant(self, node: Any) -> Any:
         """What a name or a place stands for that the query itself gives: `SELECT a + b AS total … ORDER BY total`, `ORDER BY 1`."""
