@@ -552,3 +552,24 @@ def ask(given):
 """
     (found,) = build({"app.py": code}).facts(Query)
     assert found.unresolved == why
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("made('users')", True),
+        ("lib.made('users', 1)", True),
+        ("text('VACUUM')", False),
+        ("ddl('CREATE TABLE x (id INT)')", False),
+        ("of_tables('x')", False),
+        ("func.nextval('seq')", False),
+    ],
+)
+def test_a_statement_that_a_function_makes_of_a_name(
+    statement: str, told: bool, build: Build
+) -> None:
+    code = (
+        "import lib\nimport psycopg2\nfrom lib import made, ddl\nfrom sqlalchemy import func, text\ncur = psycopg2.connect('x').cursor()\n"
+        f"def of_tables(name):\n    return f'CREATE TABLE {{name}} (id INT)'\ndef ask():\n    cur.execute({statement})\nask()\n"
+    )
+    assert bool(list(build({"app.py": code}).facts(Query))) is told

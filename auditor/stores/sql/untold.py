@@ -32,6 +32,8 @@ _DRIVER = re.compile(
     r"^(?:asyncpg|psycopg\w*|sqlite3|aiosqlite|pymysql|MySQLdb|mysql|aiomysql|asyncmy|pyodbc|databases|sqlalchemy|sqlmodel"
     r"|flask_sqlalchemy)\b"
 )
+_OF_PACKAGES = re.compile(r"(?:sqlalchemy|sqlmodel|peewee|pypika|psycopg|asyncpg|django)")
+"""What makes expressions of their own."""
 _OF_TEXTS = {"replace", "strip", "rstrip", "lstrip", "format", "lower", "upper", "encode"}
 OF_GRAPHS = r"(?:dbms|apoc|gds|db\.(?:index|schema|labels))\b"
 """Procedures of Neo4j."""
@@ -117,7 +119,7 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
             isinstance(plain.func.value, t.Const | t.Text) or plain.func.name in _OF_TEXTS
         ):
             plain = plain.func.value
-        elif plain.args:
+        elif plain.args and not _makes(reading, plain, frame):
             plain = plain.args[0]
         else:
             break
@@ -137,6 +139,15 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
     if any(others) and all(o or BEGINS.match(text) for o, text in zip(others, begins, strict=True)):
         return False  # what begins as a query does is read where the name stands for it
     return not (isinstance(first, t.Call) and re.search(r"Table|Schema|Sequence|DDL|^(?:next_value|now)$", last_name(first.func)))  # fmt: skip
+
+
+def _makes(reading: Reading, call: t.Call, frame: Frame) -> bool:
+    """Whether a function makes a statement of a name or the like: `cursor.execute(count_of("users"))`."""
+    given = call.args[0].value if isinstance(call.args[0], t.Const) else None
+    if not isinstance(given, str) or OTHER.match(given) or BEGINS.match(given):
+        return False
+    named = reading.code.name(call.func, frame.scope).partition(".")[0]
+    return bool(named) and not _OF_PACKAGES.match(named)
 
 
 def _is_schema(reading: Reading, expr: t.Expr, scope: Scope) -> bool:
