@@ -107,6 +107,28 @@ def test_nothing_is_loaded_to_be_deleted(code: str, build: Build) -> None:
     assert _asked("", code, build) == set()
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("db.session.refresh(box)", ["get", "get"]),
+        ("db.session.refresh(instance=box, attribute_names=['id'])", ["get", "get"]),
+        (
+            "made = Box(id=id)\n    db.session.add(made)\n    db.session.refresh(made)",
+            ["get", "get"],
+        ),
+        ("db.session.refresh(box, ['things'])", ["get"]),
+        ("cache.refresh(box)", ["get"]),
+        ("made = make(Box)\n    db.session.refresh(made)", ["get"]),
+    ],
+)
+def test_an_object_that_a_session_refreshes_is_read_again_by_its_key(
+    code: str, expected: list[str], build: Build
+) -> None:
+    found = build({"app.py": _MODELS.format("", code)}).facts(CollectionFit)
+    told = [q.operation for f in found if f.name == "box" for q, _ in f.fits]
+    assert told == expected
+
+
 def test_what_is_loaded_already_is_not_loaded_to_be_deleted(build: Build) -> None:
     code = "sold = any(x.name for x in box.things)\n    db.session.delete(box)"
     found = build({"app.py": _MODELS.format("", code)}).facts(CollectionFit)

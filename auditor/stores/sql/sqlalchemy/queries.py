@@ -350,6 +350,8 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         return None, False
     if last == "delete" and _SESSION.search(last_name(func.value)):
         return _deleted(reading, call, frame)
+    if last == "refresh" and _SESSION.search(last_name(func.value)):
+        return _refreshed(reading, call, frame)
     if last in _EXECUTES and (asked := argument(call, 0, "statement", "stmt", "query")) is not None:
         if last in ("first", "all", "get_all"):
             return None, False
@@ -368,11 +370,10 @@ def _deleted(reading: Reading, call: t.Call, frame: Frame) -> Told:
 
     Source: https://docs.sqlalchemy.org/en/20/orm/cascades.html#delete.
     """
-    given = [x for arg in call.args for x in each(reading.thing(arg, frame))]
-    rows = [x for x in given if isinstance(x, Row) and x.entity.mapper == "sqlalchemy"]
-    if len({row.entity.name for row in rows}) != 1 or reading.code.defined(call.func, frame.scope):
-        return None, False  # of a class that serves several models, each call says which it is
-    open_, seen = [(rows[0], call.args[0])], {rows[0].entity.name}
+    given = _object(reading, call, frame)
+    if given is None:
+        return None, False
+    open_, seen = [given], {given[0].entity.name}
     for row, expr in open_:
         for name, relation in row.entity.relations.items():
             target = reading.entities.by_name.get(relation.target)
@@ -387,6 +388,57 @@ def _deleted(reading: Reading, call: t.Call, frame: Frame) -> Told:
                 draft = loaded.draft if isinstance(loaded, Row | Rows) else None
                 open_.append((Row(target, draft, reading.place(call, frame)), at))
     return None, True
+
+
+def _refreshed(reading: Reading, call: t.Call, frame: Frame) -> Told:
+    """`session.refresh(user)`: the object is read again by its key; `refresh(user, ["orders"])` loads relations alone.
+
+    Source: https://docs.sqlalchemy.org/en/20/orm/session_api.html#sqlalchemy.orm.Session.refresh.
+    """
+    given = _object(reading, call, frame)
+    if given is None:
+        return None, False
+    row, expr = given
+    match argument(call, 1, "attribute_names"):
+        case t.Seq(items=items):
+            names = [x.value for x in items if isinstance(x, t.Const)]
+        case _:
+            names = []
+    if not names or not all(name in row.entity.relations for name in names):
+        reading.record(by_key(row.entity, reading, call, frame))
+        return None, True
+    for name in map(str, names):
+        at = t.Attr(call.line, call.column, call.end_line, expr, name)
+        loaded = of_row(reading, at, row, frame)
+        if isinstance(loaded, Draft):
+            reading.record(executed(loaded, operation="lazy", bound=Bound.NONE))
+    return None, True
+
+
+def _object(reading: Reading, call: t.Call, frame: Frame) -> tuple[Row, t.Expr] | None:
+    """(the stored object that a session is handed, how it is written); of a class that serves several models, each call says which it is."""
+    handed = argument(call, 0, "instance")
+    if handed is None or reading.code.defined(call.func, frame.scope) is not None:
+        return None
+    things = [reading.thing(handed, frame)]
+    if isinstance(handed, t.Name) and things == [None]:
+        sources = [x.node for x in reading.values.sources(handed, frame.scope)]
+        made = [_class_of(x) for x in sources if isinstance(x, t.Call)]
+        named = [x for x in made if _is_model(x) or reading.entities.of(x, frame.scope) is not None]
+        things = [reading.thing(x, frame) for x in named]
+        things = [Row(x.entity) for x in things if isinstance(x, Class)]
+    rows = [x for thing in things for x in each(thing) if isinstance(x, Row)]
+    if len({row.entity.name for row in rows}) != 1 or rows[0].entity.mapper != "sqlalchemy":
+        return None
+    return rows[0], handed
+
+
+def _class_of(made: t.Call) -> t.Expr:
+    """What a new object is made by: `User(name=name)`, `Hero.model_validate(given)`."""
+    match made.func:
+        case t.Attr(value=value, name="model_validate" | "from_orm" | "parse_obj"):
+            return value
+    return made.func
 
 
 def _constant(reading: Reading, call: t.Call, last: str, frame: Frame) -> Holds | None:
