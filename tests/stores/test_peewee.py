@@ -298,3 +298,16 @@ def test_a_model_that_the_tree_does_not_have_is_unknown(
 ) -> None:
     code = f"import peewee\n{imported}\ndef run():\n    return {asked}\n"
     assert [q.unresolved for q in build({"app.py": code}).facts(Query)] == reasons
+
+
+@pytest.mark.parametrize("value", ["row", "row.name", "kept"])
+def test_a_row_that_others_are_compared_with_is_asked_for_once(value: str, build: Build) -> None:
+    code = (
+        f"{MODELS}def term_of(a):\n    return Term.select().where(Term.year == a).order_by(Term.name).first().name\n"
+        "def rows(value):\n    return list(Event.select().where(Event.name == value))\n"
+        "def ask(a):\n    row = Term.select().where(Term.year == a).order_by(Term.name).get()\n"
+        f"    kept = term_of(a)\n    return rows({value})\n"
+    )
+    found = build({"app.py": code}).facts(Query)
+    asked = [(q.equality, [name for name, _ in q.sort]) for q in found if q.collection == "term"]
+    assert asked == [(("year",), ["name"])] * 2

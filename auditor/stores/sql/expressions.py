@@ -156,9 +156,10 @@ def _of_each(reading: Reading, record: t.Expr, value: t.Expr, frame: Frame) -> b
         calls = [n for n in t.walk_own(source.node) if isinstance(n, t.Call)]
         if any(t.last_word(call.func) in _ASKS for call in calls):
             named = {
-                t.dotted(n.value)
+                owner  # a step of the subquery has no name: to ask what it stands for tells it anew
                 for n in t.walk_own(source.node)
-                if isinstance(n, t.Attr) and isinstance(reading.thing(n, frame), Field)
+                if isinstance(n, t.Attr) and (owner := t.dotted(n.value))
+                if isinstance(reading.thing(n, frame), Field)
             }
             if t.dotted(record) in named and len(named) > 1:
                 return True
