@@ -152,3 +152,25 @@ def test_a_query_that_a_property_gives_is_counted_where_it_is_read(build: Build)
     found = build({"app.py": PROPERTY + count}).facts(CollectionFit)
     line = (PROPERTY + count).count("\n")
     assert (line, "count") in {(q.place.line, q.operation) for f in found for q, _ in f.fits}
+
+
+TOGETHER = (
+    PEEWEE.partition("    @classmethod")[0]
+    + """
+def late(model, now):
+    found = model.select().where(model.made > now)
+    return found.order_by(model.token).limit(10), found
+def listed(now):
+    page, every = late(Token, now)
+    return list(page), every.count()
+"""
+)
+
+
+def test_what_a_function_gives_back_together_is_asked_where_it_is_gone_on_with(
+    build: Build,
+) -> None:
+    found = build({"app.py": TOGETHER}).facts(CollectionFit)
+    asked = {(q.operation, q.place.symbol, len(q.sort)) for f in found for q, _ in f.fits}
+    assert asked > {("select", "listed", 1), ("count", "listed", 0)}
+    assert ("count", "late", 0) not in asked

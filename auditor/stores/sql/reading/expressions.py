@@ -530,13 +530,22 @@ class Expressions(Reading):
                 if function.node.line <= one.place.line <= function.node.end_line:
                     place = place_of(Located(call, frame.scope))
                     one = self.record(replace(one, place=place, origin=one, loop=frame.loop))
+            elif isinstance(one, Listed):
+                one = self._each_placed(one, None, call, frame)
             made.append(one)
         return either(made)
 
+    def _each_placed(
+        self, given: Listed, function: Located | None, call: t.Call | t.Attr, frame: Frame
+    ) -> Listed:
+        """What a function gives back together, as it is used here: `return page, found`."""
+        return Listed(tuple(self._placed(x, function, call, frame) for x in given.items))
+
     def _placed(
-        self, thing: Thing | None, function: Located, call: t.Call | t.Attr, frame: Frame
+        self, thing: Thing | None, function: Located | None, call: t.Call | t.Attr, frame: Frame
     ) -> Thing | None:  # fmt: skip
-        """What a function gives, as it is used here: steps that follow belong to this place."""
+        """What a function gives, as it is used here: steps that follow belong to this place; no function where it was
+        read for this call alone."""
         made: list[Thing] = []
         for one in each(thing):
             if isinstance(one, Draft) and one.bound is Bound.UNKNOWN:
@@ -545,6 +554,8 @@ class Expressions(Reading):
                 self.given_back.append((function, begun, call, one))
             elif isinstance(one, Row) and one.loop is not None:
                 one = replace(one, loop=None)
+            elif isinstance(one, Listed):
+                one = self._each_placed(one, function, call, frame)
             made.append(one)
         return either(made)
 

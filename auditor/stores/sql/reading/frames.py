@@ -151,8 +151,8 @@ class Reading:
         """Functions, by `id`, that calls give a query: these tell what the parameter is."""
         self.of_heirs: set[int] = set()
         """Methods, by `id`, that are read for objects of the classes that inherit them."""
-        self.given_back: list[tuple[Located, Draft, t.Call | t.Attr, Draft]] = []
-        """(function, query that it gives back, call or property that gets it, what that goes on from)."""
+        self.given_back: list[tuple[Located | None, Draft, t.Call | t.Attr, Draft]] = []
+        """(function that others may call, query that it gives back, call or property that gets it, what that goes on from)."""
         self.answered: set[tuple[int, str]] = set()
         """Methods, by `id`, and the models for which calls say what they ask."""
         self.receiving: dict[int, t.Function] = {}

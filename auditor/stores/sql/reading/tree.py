@@ -236,7 +236,7 @@ class TreeReading(Statements):
 
     def _go_on(self) -> None:
         """What a function begins and gives back is no query of its own where every call goes on from it."""
-        begun: dict[int, tuple[Located, Draft, dict[int, list[Draft]]]] = {}
+        begun: dict[int, tuple[Located | None, Draft, dict[int, list[Draft]]]] = {}
         for function, draft, call, there in self.given_back:
             calls = begun.setdefault(id(draft), (function, draft, {}))[2]
             calls.setdefault(id(call), []).append(there)
@@ -246,7 +246,8 @@ class TreeReading(Statements):
             left = len(begun)
             for key, (function, _, calls) in list(begun.items()):
                 on = {c: [x for x in each if id(x) in going] for c, each in calls.items()}
-                if all(on.values()) and self._is_got_by(function, on.keys()):
+                alone = function is None or self._is_got_by(function, on.keys())
+                if all(on.values()) and alone:
                     going.update(id(self.record(x).origin) for each in on.values() for x in each)
                     del begun[key]
 
