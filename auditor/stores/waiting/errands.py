@@ -243,6 +243,8 @@ class Errands:
                 outer = self.code.enclosing(site.scope)
                 if site.path in self.unused.modules or site.path in self.unrouted.left_out:
                     continue
+                if id(site.node) in self.unrouted.shadowed.nodes:
+                    continue
                 if self.raising.never(site):
                     continue
                 if id(site.node) in self._by_the_clock or id(site.node) in self._registered:

@@ -20,6 +20,7 @@ from auditor.link.scopes import Located, Scope
 from auditor.model.web import Route
 from auditor.stores.sql.django.actions import Actions
 from auditor.stores.waiting.by_hand import stem
+from auditor.stores.waiting.shadowed import Shadowed
 from auditor.stores.waiting.unused import Unused
 from auditor.stores.waiting.wrapping import GUARDS
 
@@ -41,6 +42,7 @@ class Unrouted:
 
     def __init__(self, application: Application, unused: Unused) -> None:
         self.application, self.code, self.unused = application, application.code, unused
+        (self.shadowed,) = application.facts(Shadowed)
 
     def asks_nothing(self, found: Located) -> bool:
         """Whether what a class says in its body is asked by none; of views, where each that is routed says anew what its list is."""
@@ -104,6 +106,7 @@ class Unrouted:
         return any(
             id(site.node) not in self._bases
             and site.path not in self.left_out
+            and id(site.node) not in self.shadowed.nodes
             and not self._is_said_in_vain(site, seen | {id(found.node)})
             for site in mentions.of(found)
         )

@@ -17,6 +17,7 @@ from auditor.link.application import Application
 from auditor.link.raising import Raising
 from auditor.link.scopes import Located
 from auditor.model.web import Route
+from auditor.stores.waiting.shadowed import Shadowed
 from auditor.stores.waiting.unruled import unruled
 
 _WHOLE = re.compile(r"\{\w+(?::str)?\}")
@@ -40,8 +41,11 @@ class Unserved:
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
         (self.raising,) = application.facts(Raising)
+        (self.shadowed,) = application.facts(Shadowed)
 
     def why(self, function: Located) -> str:
+        if taken := self.shadowed.functions.get(id(function.node)):
+            return f'path("{taken}"), which stands before its own, takes its requests'
         return self._found.get(id(function.node), "")
 
     @functools.cached_property
