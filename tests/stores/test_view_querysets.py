@@ -290,3 +290,41 @@ def test_what_one_test_adds_is_told_however_much_it_is(build: Build, day: str) -
     views = _LIST.format(day=day)
     told = {by for _, _, by in asked(build, views, "path('', views.Posts.as_view())")}
     assert told == {(), ("by_whom",), ("status",)}  # and not each with each
+
+
+_GIVES = """
+from shop.models import Post
+def listed(request):
+    return [p.slug for p in found_by(request)]
+def found_by(request):
+    found = Post.objects.filter(status="a")
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "also"),
+    [
+        ("if request.GET:\n        return found\n    return found.filter(agent_id=1)", {("status", "by_whom")}),
+        ("mine = found.filter(agent_id=1)\n    return mine if mine.exists() else found", {("status", "by_whom")}),
+        ("mine = found.filter(agent_id=1)\n    if mine.exists():\n        return mine\n    return found", {("status", "by_whom")}),
+        ("print(found.count())\n    return found", set()),
+    ],
+)  # fmt: skip
+def test_what_a_function_narrows_and_gives_back_is_told_both_ways(
+    build: Build, body: str, also: set[tuple[str, ...]]
+) -> None:
+    told = asked(build, _GIVES.format(body=body), "path('', views.listed)")
+    assert {by for operation, _, by in told if operation == "select"} == {("status",), *also}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if request.GET:\n        return found.filter(agent_id=2)\n    return found.filter(agent_id=1)",
+        "found = found.filter(agent_id=1)\n    return found",
+    ],
+)
+def test_what_is_only_narrowed_is_not_told_without(build: Build, body: str) -> None:
+    told = asked(build, _GIVES.format(body=body), "path('', views.listed)")
+    assert {by for _, _, by in told} == {("status", "by_whom")}

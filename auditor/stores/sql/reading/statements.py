@@ -79,7 +79,7 @@ class Statements(Expressions):
                 if self._is_step(value):  # a statement by itself: nothing goes through it
                     self._drop(self.thing(value, frame))
             case t.Return(value=value):
-                if value is not None and (given := self.thing(value, frame)) is not None:
+                if value is not None and (given := self._given_back(value, frame)) is not None:
                     frame.returned.append(given)
             case t.If(test=test, body=body, orelse=orelse):
                 self._asked_if(test, frame)
@@ -150,6 +150,20 @@ class Statements(Expressions):
             case t.Delete(targets=targets):
                 for each_ in targets:
                     self.thing(each_, frame)
+
+    def _given_back(self, value: t.Expr, frame: Frame) -> Thing | None:
+        """What a function gives back: a query that it has narrowed besides, `return found.filter(…)`, is one of its own."""
+        given = self.thing(value, frame)
+        if not isinstance(value, t.Name) or not any(isinstance(x, Draft) for x in each(given)):
+            return given
+        begun = {id(x.origin) for x in self.drafts[frame.since :]}
+        made = [
+            self.record(replace(x, origin=x))
+            if isinstance(x, Draft) and id(x) in begun and not x.manager
+            else x
+            for x in each(given)
+        ]
+        return either(made)
 
     def _retell(self, stmt: t.Stmt, frame: Frame) -> None:
         """Parameters that are bound anew are no longer what the call gives."""
