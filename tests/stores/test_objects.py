@@ -253,6 +253,37 @@ def test_a_page_of_the_administration_is_handed_an_object_of_its_model(
     assert "blog_user" not in {table for table, _, _ in found}
 
 
+_FILTER = """
+from django.contrib import admin
+class Narrowed(admin.SimpleListFilter):
+    parameter_name = "named"
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        if self.value() == "none":
+            return queryset.filter(name="")
+        return queryset.exclude(name="").filter(
+            name__gt="a")
+class UserAdmin(admin.ModelAdmin):
+    list_filter = {}
+admin.site.register(User, UserAdmin)
+"""
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [("['name', Narrowed]", True), ("(Narrowed,)", True), ("['name']", False), ("[]", False)],
+)
+def test_a_filter_of_the_administration_narrows_the_list_of_the_page_that_names_it(
+    listed: str, told: bool, build: Build
+) -> None:
+    code = DJANGO + _FILTER.format(listed)
+    found = [q for q in build({"app.py": code}).facts(Query) if q.collection == "blog_user"]
+    assert {(q.equality, q.range) for q in found} == ({(("name",), ()), ((), ("name",))} if told else set())  # fmt: skip
+    lines = [n for n, text in enumerate(code.splitlines(), 1) if "return queryset." in text]
+    assert [q.place.line for q in found] == (lines if told else [])
+
+
 VIEWS = """
 from rest_framework import generics, mixins, views, viewsets
 from django.views import generic

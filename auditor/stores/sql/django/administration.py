@@ -30,6 +30,9 @@ def page(reading: Reading, found: Located, ancestry: list[str]) -> None:
         for action in (method_of(reading, found, "delete_queryset"), *_actions(reading, found)):
             if action is not None:
                 hand(reading, found, action, 2, _chosen(action, entity, reading))
+        for kind in _filters(reading, found):
+            if (method := method_of(reading, kind, "queryset")) is not None:
+                hand(reading, kind, method, 2, _list(method, entity, reading))
 
 
 def _actions(reading: Reading, found: Located) -> Iterator[Located | None]:
@@ -41,6 +44,24 @@ def _actions(reading: Reading, found: Located) -> Iterator[Located | None]:
                     yield method_of(reading, found, name)
                 case t.Name() | t.Attr():
                     yield reading.code.defined(item, given.scope)
+
+
+def _filters(reading: Reading, found: Located) -> Iterator[Located]:
+    """The classes of filters that `list_filter` names: `["city", PaidFilter]`."""
+    for given in reading.values.attribute(found, "list_filter")[:1]:
+        for item in given.node.items if isinstance(given.node, t.Seq) else ():
+            kind = reading.code.defined(item, given.scope)
+            if kind is not None and isinstance(kind.node, t.Class):
+                yield kind
+
+
+def _list(method: Located, entity: Entity, reading: Reading) -> Draft:
+    """What a filter gets: the list of the page, before it is narrowed.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/contrib/admin/filters/#using-a-simplelistfilter.
+    """
+    place = place_of(Located(method.node, reading.code.inside(method)))
+    return Draft("django", entity, place, manager=True, assumed=True)
 
 
 def _chosen(action: Located, entity: Entity, reading: Reading) -> Draft:

@@ -383,6 +383,8 @@ def method(
 ) -> Thing | None:  # fmt: skip
     """One step of a queryset."""
     start = replace(draft, manager=False) if draft.manager else draft
+    if draft.manager and draft.assumed:
+        start = replace(start, place=reading.place(call, frame))
     if last not in METHODS:
         return _custom(reading, draft, call, last, frame)
     if start.mapper == "django":
