@@ -67,3 +67,37 @@ def test_a_q_of_tortoise_is_always_true(build: Build) -> None:
     found = build({"app/models.py": code, "requirements.txt": "tortoise-orm"})
     shapes = {q.equality for c in found.facts(CollectionFit) for q, _ in c.fits}
     assert shapes == {_ALONE, _ROOM}
+
+
+_FLAGGED = """
+def find(rooms, only, request):
+    wanted = Q()
+    asked = False
+    if rooms:
+        wanted |= Q(room=rooms)
+        {set}
+    {body}
+    if not asked:
+        return []
+    return list(Note.objects.filter(wanted, author='x'))
+"""
+
+
+@pytest.mark.parametrize(
+    ("set_", "body", "shapes"),
+    [
+        ("asked = True", "", {_ROOM}),
+        ("print(1)", "if only:\n        asked = True\n        wanted &= Q(room=only)", {_ROOM}),
+        ("asked = True", "if only:\n        asked = True", {_ALONE, _ROOM}),
+        ("asked = True", "if only:\n        asked = only", {_ALONE, _ROOM}),
+        ("asked = True", "if only:\n        wanted = Q()", {_ALONE, _ROOM}),
+        ("asked = True", "for asked in only:\n        pass", {_ALONE, _ROOM}),
+        ("print(1)", "for one in only:\n        asked = True\n        if one:\n            continue\n        wanted &= Q(room=one)", {_ALONE, _ROOM}),
+    ],
+)  # fmt: skip
+def test_a_flag_beside_each_condition_tells_whether_there_is_one(
+    set_: str, body: str, shapes: set[tuple[str, ...]], build: Build
+) -> None:
+    code = _DJANGO + _FLAGGED.format(set=set_, body=body)
+    found = build({"app/models.py": code, "requirements.txt": "django"})
+    assert {q.equality for c in found.facts(CollectionFit) for q, _ in c.fits} == shapes

@@ -12,6 +12,7 @@ from auditor.link.scopes import Located, arguments, place_of
 from auditor.stores.sql.conditions import EMPTY, UNTOLD, Draft, joined
 from auditor.stores.sql.reading.expressions import Expressions
 from auditor.stores.sql.reading.frames import Frame
+from auditor.stores.sql.reading.marked import marked
 from auditor.stores.sql.reading.things import (
     Class,
     Holds,
@@ -220,7 +221,8 @@ class Statements(Expressions):
         return None
 
     def _filled(self, test: t.Expr, way: bool, frame: Frame) -> dict[str, Thing | None]:
-        """What holds conditions where a test comes out this way: `Q()` is false, and a `Q` of any condition is true.
+        """What holds conditions where a test comes out this way: `Q()` is false, and a `Q` of any condition is true, as
+        is a flag that is set beside each.
 
         Those of Tortoise are always true.
         """
@@ -230,9 +232,13 @@ class Statements(Expressions):
             case t.BoolOp(op=op, values=values) if way is (op == "and"):
                 return {k: v for x in values for k, v in self._filled(x, way, frame).items()}
             case t.Name(id=name) if way and not self.has("tortoise"):
-                every = each(frame.names.get(name))
-                filled = [x for x in every if not isinstance(x, Holds) or x.condition != EMPTY]
-                return {name: either(filled)} if filled and len(filled) < len(every) else {}
+                told: dict[str, Thing | None] = {}
+                for added in {name} | marked(name, frame.scope):
+                    every = each(frame.names.get(added))
+                    filled = [x for x in every if not isinstance(x, Holds) or x.condition != EMPTY]
+                    if filled and len(filled) < len(every):
+                        told[added] = either(filled)
+                return told
         return {}
 
     def _maybe(self, body: list[t.Stmt], frame: Frame) -> None:
