@@ -176,3 +176,22 @@ def test_what_is_asked_alike_in_several_runs_is_told_once(build: Build) -> None:
     code = _ENGINE + "".join(f"    {step}\n" for step in steps)
     found = build({"app.py": code}).facts(Query)
     assert [q.operation for q in found] == ["find_one", "delete_one", "delete_one"]
+
+
+@pytest.mark.parametrize(
+    ("body", "operation"),
+    [
+        ("found = found[0]\n    return found", "find"),
+        ("if found:\n        found = found[0]\n        return found", "find"),
+        ("found = found[:5]\n    return found", "delete_many"),
+        ("return found", "delete_many"),
+        ("if found:\n        found = found[0]\n    return found", "delete_many"),  # or it is empty
+    ],
+)
+def test_what_is_taken_out_of_a_search_and_given_back_is_no_search(
+    build: Build, body: str, operation: str
+) -> None:
+    giving = f"def by_kind(kind):\n    found = Post.objects(kind=kind)\n    {body}\n"
+    code = _ENGINE.replace('@app.route("/")', giving + '@app.route("/")')
+    found = build({"app.py": f"{code}    by_kind(tag).delete()\n    return tag\n"}).facts(Query)
+    assert {q.operation for q in found if q.equality == ("kind",)} == {operation}

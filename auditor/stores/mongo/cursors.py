@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 from auditor.extract.python import tree as t
 from auditor.link.assembly import Branches
@@ -281,7 +281,7 @@ class Cursors:
         if key not in self._given_back:
             held = self._holders.get(key, (0, "", 0))[1]
             body = function.body if isinstance(function, t.Function) else ()
-            given = (n.value for n in t.walk_own(*body) if isinstance(n, t.Return))
+            given = _returned(body, held)
             self._given_back[key] = any(_is_cursor(value, site.node, held) for value in given)
         return self._given_back[key]
 
@@ -325,6 +325,21 @@ def _waits(node: t.Node) -> bool:
         case t.Call(func=t.Attr(name=name)):
             return name in _STILL and name != "aggregate"
     return False
+
+
+def _returned(body: Sequence[t.Stmt], held: str) -> Iterator[t.Expr | None]:
+    """What a function gives back, as long as a variable is not one of what it held: `found = found[0]`."""
+    for stmt in body:
+        match stmt:
+            case t.Return(value=value):
+                yield value
+            case t.Assign(targets=[t.Name(id=to)], value=t.Item(value=t.Name(id=of), index=at)):
+                if to == of == held and not isinstance(at, t.Slice):
+                    return
+            case t.Function() | t.Class():
+                continue
+        for inner in t.blocks(stmt):
+            yield from _returned(inner, held)
 
 
 def _blocks(body: list[t.Stmt]) -> Iterator[list[t.Stmt]]:
