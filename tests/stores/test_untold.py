@@ -573,3 +573,44 @@ def test_a_statement_that_a_function_makes_of_a_name(
         f"def of_tables(name):\n    return f'CREATE TABLE {{name}} (id INT)'\ndef ask():\n    cur.execute({statement})\nask()\n"
     )
     assert bool(list(build({"app.py": code}).facts(Query))) is told
+
+
+_RUNS = """
+import psycopg2
+from flask import request
+conn = psycopg2.connect("x")
+conn.cursor().execute("CREATE TABLE pools (id INTEGER PRIMARY KEY, zone TEXT, kind TEXT)")
+def run(sql):
+    with conn.cursor() as cur:
+        cur.execute(sql)
+def run_all(steps):
+    with conn.cursor() as cur:
+        for sql, given in steps:
+            cur.execute(sql, given)
+def ask(made):
+    run("SELECT * FROM pools WHERE zone = 1")
+    run_all([("DELETE FROM pools WHERE id = 1", ())])
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("run(sql=request.json['sql'])", {("", ())}),
+        ("run(request.json['sql'])", {("", ())}),
+        ("run(sql='CREATE INDEX x ON pools (kind)')", set()),
+        ("run_all([('UPDATE pools SET id = %s WHERE kind = %s', (1, 2)), (made, ())])",
+         {("", ()), ("pools", ("kind",))}),
+        ("run_all([('UPDATE pools SET id = %s WHERE kind = %s', (1, 2)), ('DROP TABLE x', ())])",
+         {("pools", ("kind",))}),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_told_nowhere_beside_others_that_are(
+    call: str, told: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    found = build({"app.py": _RUNS.format(call)}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == told | {
+        ("pools", ("zone",)),
+        ("pools", ("id",)),
+    }

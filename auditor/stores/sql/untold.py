@@ -34,6 +34,7 @@ _DRIVER = re.compile(
 )
 _OF_PACKAGES = re.compile(r"(?:sqlalchemy|sqlmodel|peewee|pypika|psycopg|asyncpg|django)")
 """What makes expressions of their own."""
+NAMED = ("query", "sql", "statement", "stmt")
 _OF_TEXTS = {"replace", "strip", "rstrip", "lstrip", "format", "lower", "upper", "encode"}
 OF_GRAPHS = r"(?:dbms|apoc|gds|db\.(?:index|schema|labels))\b"
 """Procedures of Neo4j."""
@@ -86,7 +87,7 @@ def reason(reading: Reading, expr: t.Expr, frame: Frame) -> str:
 
 def may_execute(reading: Reading, site: CallSite) -> bool:
     """The same of a call by itself, wherever it stands."""
-    first = site.arg(0, "statement", "query", "sql", "stmt")
+    first = site.arg(0, *NAMED)
     return first is not None and _executes(reading, site.node, first, Frame(site.scope))
 
 
@@ -185,7 +186,8 @@ def handed_on(reading: Reading) -> Iterator[Query]:
             if found is None or found.node is not function.node or runs_once(site.scope.module):
                 continue
             place = place_of(Located(site.node, site.scope))
-            given = site.node.args[0] if site.node.args else None
+            named = (k.value for k in site.node.keywords if k.name in NAMED)
+            given = next(named, None) or site.arg(0)
             if place in told or id(site.node) in reading.followed or given is None:
                 continue
             if _asks(reading, given, frame := Frame(site.scope)):

@@ -805,29 +805,43 @@ class Expressions(Reading):
 _MOST_TURNS = 50
 
 
-def _with_others(items: list[t.Expr], made: list[Thing | None]) -> list[Thing | None]:
-    """What a list holds, where queries stand among statements that search nothing: `["ALTER TABLE …", "UPDATE …"]`."""
+def _with_others(
+    items: list[t.Expr], made: list[Thing | None], beside: bool = False
+) -> list[Thing | None]:
+    """What a list holds, where queries stand among statements that search nothing: `["ALTER TABLE …", "UPDATE …"]`,
+    `[("DROP …", ()), ("UPDATE …", (1,))]`."""
     from auditor.stores.sql.untold import OTHER
 
-    if len(items) != len(made) or not any(isinstance(x, Statement) for x in made):
+    held = [x for one in made for x in (one.items if isinstance(one, Listed) else (one,))]
+    if len(items) != len(made) or not (beside or any(isinstance(x, Statement) for x in held)):
         return made
-    return [
-        Statement(item.value, item)
-        if thing is None and isinstance(item, t.Const) and isinstance(item.value, str) and OTHER.match(item.value)
-        else thing
-        for item, thing in zip(items, made, strict=True)
-    ]  # fmt: skip
+    found: list[Thing | None] = []
+    for item, thing in zip(items, made, strict=True):
+        match item, thing:
+            case t.Const(value=str(text)), None if OTHER.match(text):
+                found.append(Statement(text, item))
+            case t.Seq(items=inner), Listed(items=row):
+                found.append(Listed(tuple(_with_others(inner, list(row), True))))
+            case _:
+                found.append(thing)
+    return found
 
 
 def _in_turn(over: Thing | None) -> Thing | None:
     """The statements, classes or columns of a list that has nothing else, `for sql in [CLEAR, FILL]`, and what a text of
-    several is split into."""
+    several is split into; of statements beside others that are told nowhere these too, as one by a mark."""
+    from auditor.stores.sql.statements.spelling import MARK
     from auditor.stores.sql.untold import OTHER
 
     items = [x for one in each(over) for x in (one.items if isinstance(one, Listed) else (one,))]
     items = [x for x in items if not (isinstance(x, Statement) and OTHER.match(x.text))] or items
-    told = all(isinstance(x, Statement | Class | Field) for item in items for x in each(item) or (None,))  # fmt: skip
-    return either([x for item in items for x in each(item)]) if told and len(items) <= _MOST_TURNS else None  # fmt: skip
+    if len(items) > _MOST_TURNS:
+        return None
+    told = [x for item in items for x in each(item)]
+    if any(item is None for item in items) and told and all(isinstance(x, Statement) for x in told):
+        return either([*told, Statement(MARK, told[0].node)])  # type: ignore[union-attr]
+    every = all(isinstance(x, Statement | Class | Field) for item in items for x in each(item) or (None,))  # fmt: skip
+    return either(told) if every else None
 
 
 def _column(over: Thing | None, at: int) -> Thing | None:

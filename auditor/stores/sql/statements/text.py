@@ -67,7 +67,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         ) or base, True  # sql.strip()
     if base is not None and not isinstance(base, Row | Class | Rows | Self):
         return None, False
-    named = [k.value for k in call.keywords if k.name in _NAMED]
+    named = [k.value for k in call.keywords if k.name in untold.NAMED]
     first = next(iter((*call.args, *named)), None)
     if first is None:
         return None, False
@@ -164,9 +164,6 @@ def procedures(reading: Reading, call: t.Call, last: str, base: Thing | None, fr
     return None, True
 
 
-_NAMED = ("query", "sql", "statement", "stmt")
-
-
 def _handed(
     reading: Reading, call: t.Call, first: t.Expr, last: str, function: Located | None, frame: Frame
 ) -> tuple[t.Expr | None, list[Statement]]:
@@ -195,7 +192,11 @@ _STATEMENTS = (t.Const, t.Text, t.BinOp, t.Name, t.Attr, t.Call, t.Item, t.Choic
 
 def _queries(reading: Reading, expr: t.Expr, frame: Frame) -> list[Statement]:
     things = each(reading.thing(expr, frame)) if _is_told(reading, expr, frame) else ()
-    return [x for x in things if isinstance(x, Statement) and QUERY.match(x.text[:4000])]
+    return [
+        x
+        for x in things
+        if isinstance(x, Statement) and (QUERY.match(x.text[:4000]) or x.text == MARK)
+    ]
 
 
 def _is_told(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
