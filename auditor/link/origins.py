@@ -364,7 +364,8 @@ class Origins:
                 for b in inner.bindings.get(name, ())
                 if b.kind == "value" and b.value is not None
             ]
-            values = values or self.code.attribute_values(definition, name)
+            if all(_is_nothing(v.node) for v in values):  # `leads = None`, until a method sets it
+                values += self.code.attribute_values(definition, name)
             if values := values or self._property(inner, name):
                 return values
         return []

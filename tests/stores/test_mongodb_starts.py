@@ -273,3 +273,41 @@ def test_indexes_that_an_object_creates_which_its_class_keeps(
     other = "class Other:\n    async def initialize(self):\n        pass\n"
     told = fits(build, {"app.py": _SINGLETON.format(keeps=keeps, starts=starts) + other})
     assert told == {("number",): fit}
+
+
+_ON_A_CLASS = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+class Mongo:
+    {first}
+    @staticmethod
+    def start(app):
+        db = MongoClient()["post"]
+        Mongo.parcels = {made}
+        Mongo.parcels.create_index("code")
+        app.state.db = db
+app = FastAPI()
+Mongo.start(app)
+@app.post("/parcels")
+def add(parcel: dict):
+    app.state.db.parcels.insert_one(parcel)
+@app.get("/parcels/{{code}}")
+def one(code, sender):
+    return app.state.db.parcels.find_one({{"code": code}}), app.state.db.parcels.find_one({{"sender": sender}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "made", "expected"),
+    [
+        ("parcels = None", 'db["parcels"]', {Fit.COVERED, Fit.MISSING}),
+        ("parcels: object", 'db["parcels"]', {Fit.COVERED, Fit.MISSING}),
+        ("parcels = None", "db[app.title]", {Fit.UNKNOWN, Fit.MISSING}),
+    ],
+)
+def test_a_collection_that_a_class_has_once_a_method_sets_it(
+    first: str, made: str, expected: set[Fit], build: Build
+) -> None:
+    code = _ON_A_CLASS.format(first=first, made=made)
+    found = build({"app.py": code}).facts(CollectionFit)
+    assert {m.fit for c in found if c.name == "parcels" for _, m in c.fits} == expected
