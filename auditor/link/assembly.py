@@ -166,6 +166,8 @@ class _Walk:
                         name == self.name.id
                     ):
                         state = self._taken(state, old)
+                if isinstance(key, t.Const) and key.value == "$or" and not self._spoken(value):
+                    state = self._taken(state, key)
                 return self._add(state, t.Map(*at, [key], [value])), False
             case t.Assign(targets=[t.Item(value=t.Item() | t.Call()) as target], value=value) if (
                 keys := self._path(target)
@@ -232,6 +234,10 @@ class _Walk:
                     after = after if ended else _either(after, one, id(case))
                 return after, False
         return state, False
+
+    def _spoken(self, expr: t.Expr) -> bool:
+        """Whether an expression speaks of the variable itself."""
+        return any(isinstance(n, t.Name) and n.id == self.name.id for n in t.walk_own(expr))
 
     def _turned(self, loop: t.For, one: list[Whole], state: list[Whole]) -> list[Whole]:
         """What is put in under the items of a list that the code spells: `for key in ("a", "b"): query[key] = given[key]`."""

@@ -562,12 +562,24 @@ def test_each_class_and_object_asks_its_own_collection(build: Build, code: str) 
         ("await db.c.find_one(a._id)", {("_id",)}),
         ("await db.c.find_one(b['_id'])", {("_id",)}),
         ("db.c.remove({'a': a})", {("a",)}),
+        # what narrows counts beside what does not
+        ("await db.c.find_one({'$and': [{'a': {'$nin': [1]}}, {'a': {'$in': b}}]})", {("a",)}),
+        ("await db.c.find_one({'a': {'$in': b, '$nin': [1]}})", {("a",)}),
+        ("await db.c.find_one({'a': {'$gt': b, '$ne': 1}})", {("a",)}),
+        ("await db.c.find_one({'a': {'$nin': [1], '$ne': b}})", set()),
+        ("q = {'a': {'$ne': None}}\nif b:\n    q['a'] = b\nawait db.c.find_one(q)", set()),
+        # another `$or` takes the place of the first
+        ("q = {'$or': [{'a': a}, {'b': b}]}\nq['$or'] = [{'t': tenant}]\nawait db.c.find_one(q)", {("t",)}),
+        ("q = either()\nq['$or'] = [{'t': tenant}]\nawait db.c.find_one(q)", {("t",)}),
+        ("await db.c.find_one({**either(), '$or': [{'t': tenant}]})", {("t",)}),
+        ("q = {'$and': [either()]}\nq['$or'] = [{'t': tenant}]\nawait db.c.find_one(q)", {("a", "t"), ("b", "t")}),
+        ("q = either()\ndel q['$or']\nq['t'] = tenant\nawait db.c.find_one(q)", {("t",)}),
     ],
 )  # fmt: skip
 def test_filters_by_the_branches_that_make_them(
     build: Build, body: str, asked: set[tuple[str, ...]]
 ) -> None:
-    helper = "from bson import ObjectId\n\ndef narrow(query):\n    query['n'] = 1\n"
+    helper = "from bson import ObjectId\n\ndef narrow(query):\n    query['n'] = 1\n\ndef either():\n    return {'$or': [{'a': 1}, {'b': 1}]}\n"
     indented = "\n".join(f"    {line}" for line in body.splitlines())
     code = f"{HEAD}\n{helper}\n@app.get('/x')\nasync def handler(a=None, b=None, tenant=None):\n{indented}\n"
     found = build({"app.py": code}).facts(Query)

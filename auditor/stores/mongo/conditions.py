@@ -37,7 +37,8 @@ class Conditions:
     """What one filter asks: the fields it compares, and how.
 
     `kinds` is field -> equality, range, above (more than 0) or scanned; `values` the constants that fields are compared with. `optional` are fields that are compared in some
-    runs only, with the branches that these take; `either` are alternatives (`$or`), with whether they are only there in some runs.
+    runs only, with the branches that these take; `either` are alternatives (`$or`), with whether they are only there in some runs,
+    and `own` those among them that are the value of its own `$or`, by their identity: another one takes their place.
     """
 
     kinds: dict[str, str] = field(default_factory=dict)
@@ -47,25 +48,35 @@ class Conditions:
     special: str = ""
     unresolved: str = ""
     either: list[tuple[list[Conditions], bool]] = field(default_factory=list)
+    own: set[int] = field(default_factory=set)
 
     def add(self, more: Conditions, branches: Branches = ()) -> None:
+        broad = set(more.broad)
         for name, kind in more.kinds.items():
             taken = (*branches, *more.optional.get(name, ()))
+            narrow = name not in self.broad | self.optional.keys()
             if name not in self.kinds:
                 self.kinds[name] = kind
                 if taken:
                     self.optional[name] = taken
+            elif not taken and narrow and name in broad:
+                broad.discard(name)  # `{"$in": …}`, and `{"$nin": …}` besides: what narrows counts
+            elif not taken and name in self.broad and name not in broad:
+                self.broad.discard(name)
+                self.optional.pop(name, None)
+                self.kinds[name] = kind
             elif not taken:
                 self.optional.pop(name, None)
                 if kind == "equality" or (kind, self.kinds[name]) == ("range", ABOVE):
                     self.kinds[name] = kind
             elif any(-branch in taken for branch in self.optional.get(name, ())):
                 del self.optional[name]  # one way or the other
-        self.broad |= more.broad
+        self.broad |= broad
         self.values |= more.values
         self.special = self.special or ("" if branches else more.special)
         self.unresolved = self.unresolved or more.unresolved
         self.either += [(ways, bool(branches) or maybe) for ways, maybe in more.either]
+        self.own |= more.own
 
     def without(self, name: str, branches: Branches = ()) -> None:
         """Forget a field that is not asked for after all, in some runs or in all."""
@@ -76,6 +87,8 @@ class Conditions:
             self.values.pop(name, None)
             self.broad.discard(name)
             self.optional.pop(name, None)
+            if name == "$or":
+                self.either = [each for each in self.either if id(each[0]) not in self.own]
 
     def without_all(self, roots: set[str]) -> None:
         """Forget the fields below some others, in the alternatives as well."""

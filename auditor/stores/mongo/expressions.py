@@ -147,6 +147,11 @@ class Expressions:
         """`query = …`, then `query &= …`, some of it in some runs only."""
         found = [Conditions()]
         for piece in whole:
+            if piece.taken is not None:
+                key = self.values.text(piece.taken, piece.scope)
+                for each in found if key else ():
+                    each.without(key, piece.branches)  # type: ignore[arg-type]
+                continue
             if piece.expr is None or piece.expr is name:
                 return [Conditions(unresolved="the condition is built at run time")]
             with self.values.within(piece.env):

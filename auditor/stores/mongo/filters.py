@@ -339,6 +339,7 @@ class Filters:
                 for part in self._listed(value, scope, into):
                     made = self.piece(part)
                     if len(made) == 1:
+                        made[0].own.clear()
                         into.add(made[0], part.branches)
                     elif made:
                         into.either.append((made, part.optional))
@@ -350,7 +351,9 @@ class Filters:
                     for branch in way.flat()
                 ]
                 if branches:
+                    into.without("$or")
                     into.either.append((branches, False))
+                    into.own.add(id(branches))
             case "$nor":
                 for part in self._listed(value, scope, into):
                     for none in self.piece(part):
