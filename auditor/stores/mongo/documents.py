@@ -35,6 +35,7 @@ _PLAIN_BASES = {
 }  # fmt: skip
 _OF_ALL = {"id", "pk", "revision_id", "fields", "json", "dict", "copy", "schema", "count", "set", "state", "settings"}  # fmt: skip
 """Attributes that any class of documents has: its key and version, and methods that are called like fields."""
+_DEEPEST = 3
 _CONTAINERS = ("Settings", "Collection", "Config", "Meta")
 
 
@@ -95,9 +96,11 @@ class Documents:
             for x in made
         )
 
-    def at_hand(self, expr: t.Expr, scope: Scope, library: str, single: Container[str]) -> set[str]:
+    def at_hand(
+        self, expr: t.Expr, scope: Scope, library: str, single: Container[str], depth: int = 0
+    ) -> set[str]:
         """The collections of the document that a variable holds: by its type, or by the search that found it, which
-        ends with one of the calls that give a `single` one."""
+        ends with one of the calls that give a `single` one, here or in a function of the tree that gives it back."""
         own, around = self.named(expr, scope), scope.of_class
         itself = t.dotted(expr.func if isinstance(expr, t.Call) else expr) in ("self", "super")
         if itself and around is not None and around.parent:
@@ -113,17 +116,28 @@ class Documents:
             held.append((expr, "value", scope))
         for made, kept, where in held:
             made = made.value if isinstance(made, t.Await) else made
-            if kept != "element" and not (
-                isinstance(made, t.Call) and t.last_word(made.func) in single
-            ):
+            if isinstance(made, t.Call) and depth < _DEEPEST:
+                for given, inner in self._given_back(made, where):
+                    names |= self.at_hand(given, inner, library, single, depth + 1)
+            called = isinstance(made, t.Call) and t.last_word(made.func) in single
+            if kept != "element" and not called and not _is_first(made):
                 continue
-            while isinstance(made, t.Call | t.Attr):
+            while isinstance(made, t.Call | t.Attr | t.Item):
                 if isinstance(made, t.Attr):
                     kind = self.named(made.value, where)
                     if kind is not None and self.library(kind) == library:
                         names.add(self.collection(kind))
                 made = made.func if isinstance(made, t.Call) else made.value
         return names
+
+    def _given_back(self, call: t.Call, scope: Scope) -> Iterator[tuple[t.Expr, Scope]]:
+        """What a function of the tree gives back."""
+        function = self.code.defined(call.func, scope)
+        if function is not None and isinstance(function.node, t.Function):
+            inner = self.code.inside(function)
+            for node in t.walk_own(*function.node.body):
+                if isinstance(node, t.Return) and node.value is not None:
+                    yield node.value, inner
 
     def collection(self, found: Located) -> str:
         """The name of a document class's collection."""
@@ -318,6 +332,11 @@ class Documents:
 def documents_of(values: Evaluator) -> Documents:
     """The document classes of an evaluator's code, found once."""
     return Documents(values)
+
+
+def _is_first(expr: t.Node | None) -> bool:
+    """`Lead.objects(…)[0]`: one of what is found."""
+    return isinstance(expr, t.Item) and isinstance(expr.index, t.Const) and isinstance(expr.index.value, int)  # fmt: skip
 
 
 def _is_search_by_then(name: t.Expr, bindings: Iterable[Binding], single: Container[str]) -> bool:

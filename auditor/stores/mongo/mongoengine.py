@@ -57,7 +57,10 @@ _SINGLE = {name for name, made in _ENDS.items() if made == "find_one"} - {"get_o
 _SINGLE |= {"save", "reload"}
 """What gives a document."""
 _OF_DOCUMENTS = {"update", "delete", "modify"}
-_BY_KEY = {"update": "update_one", "delete": "delete_one", "reload": "find_one", "fetch": "find_one"}  # fmt: skip
+_BY_KEY = {
+    "update": "update_one", "delete": "delete_one", "reload": "find_one", "fetch": "find_one",
+    "modify": "find_one_and_update",
+}  # fmt: skip
 """What a document that is at hand asks for itself."""
 _CHANGED = re.compile(
     r"(?:set|unset|inc|dec|mul|push|push_all|pull|pull_all|pop|add_to_set|min|max|rename|set_on_insert)__\w"
@@ -211,7 +214,7 @@ class _MongoEngine:
             if not isinstance(func, t.Attr) or (site.node.args and func.name != "reload"):
                 continue
             names: set[str] = set()
-            if func.name in ("delete", "reload"):
+            if func.name in ("delete", "reload") or (func.name == "modify" and given):
                 if self.code.defined(func, site.scope) is None:  # else that method asks
                     names = self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)
             elif func.name == "update" and any(k.name and _CHANGED.match(k.name) for k in given):
