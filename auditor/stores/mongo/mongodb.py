@@ -38,6 +38,7 @@ from auditor.stores.mongo.cursors import Cursors
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.pipelines import Pipelines, Sort, sort_of
+from auditor.stores.mongo.truths import Truths
 from auditor.stores.spans import ABOVE
 from auditor.stores.waiting.once import runs_once
 
@@ -126,6 +127,8 @@ def queries(application: Application) -> list[Query]:
     if _has_4(application):
         gone = {*_BEFORE_4, "count"}
         found = [(s, _refused(s, q) if _operation(s) in gone else q) for s, q in found]
+        truths = Truths(application.code)
+        found = [(s, _unreached(q, truths.before(s))) for s, q in found]
     return looped(application.values, found)
 
 
@@ -133,6 +136,11 @@ def _refused(site: CallSite, query: Query) -> Query:
     return replace(
         query, unresolved=f"the version of PyMongo that is fixed has no `{_operation(site)}`"
     )
+
+
+def _unreached(query: Query, tested: str) -> Query:
+    why = f"`{tested}` is tested for its truth before, which PyMongo answers with an error"
+    return replace(query, unresolved=why) if tested else query
 
 
 def _has_4(application: Application) -> bool:
