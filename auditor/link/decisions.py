@@ -60,7 +60,7 @@ def tested(function: t.Function) -> frozenset[str]:
     rest = {p.name for p in function.params if p.kind == "kwargs"}
     found: set[str] = set()
     for node in t.walk_own(*function.body):
-        if isinstance(node, t.If):
+        if isinstance(node, t.If | t.Choice):
             found |= {n.id for n in t.walk_own(node.test) if isinstance(n, t.Name)}
         elif isinstance(node, t.Call) and rest:
             found |= rest & {t.dotted(k.value) for k in node.keywords if k.name is None}

@@ -1175,3 +1175,24 @@ def test_a_decorator_that_only_wraps(
     code = f"from functools import wraps\nfrom app import app\nfrom models import User\n{made}\n@{decorator}\ndef find_one(x):\n    return User.query.filter_by(email=x).first()\n"
     answer, why = fit(build, {"store.py": code, "routes.py": "import store\n"})
     assert answer is expected, why
+
+
+_LITESTAR = """
+from litestar import Controller, Litestar, get
+from store import Users
+class UserController(Controller):
+    path = "/users"
+    @get("/")
+    async def some(self, email: str) -> dict:
+        return {body}
+app = Litestar(route_handlers=[UserController])
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "called"), [("{}", False), ("Users().find_by_email(email)", True)]
+)
+def test_a_server_of_litestar_is_a_program(body: str, called: bool, build: Build) -> None:
+    app = _LITESTAR.replace("{body}", body)
+    answer, why = fit(build, {"app.py": app, "store.py": STORE})
+    assert (answer is Fit.MISSING, "nothing that runs calls find_by_email" in why) == (called, not called)  # fmt: skip

@@ -238,3 +238,26 @@ def test_what_a_call_gives_besides(
     ]
     assert asked
     assert all(m.fit is Fit.COVERED and not q.fields for q, m in asked) == told
+
+
+@pytest.mark.parametrize(
+    ("calls", "asked"),
+    [
+        (["find(user_id=7)"], {_USER}),
+        (["find(state=given)"], {_STATE}),
+        (["find(user_id=7)", "find(state=given)"], {_USER, _STATE}),
+        (["find(given, request.GET)"], {_USER, _STATE}),
+    ],
+)
+def test_a_choice_of_a_parameter_goes_as_the_calls_say(
+    calls: list[str], asked: set[tuple[str, ...]], build: Build
+) -> None:
+    """`a if user_id is None else b`, in one expression, as in a statement."""
+    text = (
+        "def find(user_id=None, state=None):\n    notes = Note.objects\n"
+        "    return list(notes.filter(state=state) if user_id is None else notes.filter(user_id=user_id))\n"
+    )
+    views = (
+        f"def view{n}(request, given: int):\n    return {call}\n" for n, call in enumerate(calls)
+    )
+    assert _asked(text + "".join(views), build) == asked

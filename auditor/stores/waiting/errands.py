@@ -76,7 +76,7 @@ _OF_THE_START = {
     "beat_init",
 }
 """Signals of Django and Celery that are sent when a process starts, or when the database was migrated."""
-_SERVERS = ("aiohttp.web.Application", "aiogram.Dispatcher")
+_SERVERS = ("aiohttp.web.Application", "aiogram.Dispatcher", "litestar.Litestar", "litestar.app.Litestar")  # fmt: skip
 _RUNNING = {
     "run_app", "run_polling", "start_polling", "infinity_polling", "run_until_disconnected", "run_webhook", "start_webhook",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.decisions import decides
 from auditor.link.decisions import given as given_by
 from auditor.link.handing import THREADS, direct, unwrapped
 from auditor.link.index import is_property
@@ -203,6 +204,11 @@ class Expressions(Reading):
                 return self._unless_unnamed(expr, self._item(value, index, frame, depth))
             case t.Choice(test=test, then=then, other=other):
                 self.tested(test, frame, depth)
+                if frame.told and (way := decides(test, frame.told, frame.scope)) is not None:
+                    taken, passed = (then, other) if way else (other, then)
+                    if frame.called is None:  # so says every call: what never runs asks nothing
+                        self.followed |= {id(n) for n in t.walk_own(passed) if isinstance(n, t.Call)}  # fmt: skip
+                    return self.thing(taken, frame, depth)
                 both = [self.thing(then, frame, depth), self.thing(other, frame, depth)]
                 return either([x for x in both if x is not None])
             case t.Comp():
