@@ -130,7 +130,8 @@ class _Meaning:
                 told = self.code.defined(node, site.scope)
                 if told is None:
                     return not self._is_of_a_module_without(node.value, site.scope)
-                return self.code.own_name(told) in self.above or self._is_loose(told)
+                known = self.code.own_name(told) in self.above or self._is_loose(told)
+                return known and self._may_have(node.value, site.scope)
             case t.Attr(value=t.Name() as value):
                 return not self._is_of_another_module(value, site.scope)
             case t.Name(id=name):
@@ -139,6 +140,19 @@ class _Meaning:
                 aliases = [x for name, x in names if x and name.rpartition(".")[2] == self.name]
                 return not all(self._is_bound_to_another(x, site.scope, node) for x in aliases)
         return True
+
+    def _may_have(self, owner: t.Expr, scope: Scope) -> bool:
+        """Whether an object of the class that `owner` is of may have this method: not that of a sibling, by a class of the
+        tree above both."""
+        kind = self.code.definition(self.code.name(owner, scope).removesuffix("()"))
+        if kind is None or not isinstance(kind.node, t.Class):
+            return True
+        above = self.code.ancestry(kind)
+        own = {name.rpartition(".")[0] for name in self.above} & set(above)
+        if not any(map(self.code.definition, own)) or any(x.endswith(".Protocol") for x in above):
+            return True
+        mine = self.code.own_name(self.found).rpartition(".")[0]
+        return any(mine in self.code.ancestry(heir) for heir in self.code.heirs(kind))
 
     def _is_loose(self, found: Located) -> bool:
         owner, around = found.scope.owner, found.scope.parent

@@ -274,7 +274,9 @@ class Raising:
             case t.Import():
                 return self._importing(stmt, scope)
             case t.Class(decorators=decorators, bases=bases, body=body):
-                if why := self._evaluating([*decorators, *bases], scope):
+                # what stands in brackets may be a parameter of the class: `class Box[ItemT](Base[ItemT])`
+                plain = [b.value if isinstance(b, t.Item) else b for b in bases]
+                if why := self._evaluating([*decorators, *plain], scope):
                     return why
                 inner = scope.module.scopes[id(stmt)]
                 return next((why for s in body if (why := self._raises(s, inner))), "")

@@ -269,3 +269,18 @@ def test_a_module_that_is_run_all_the_same(build: Build, more: dict[str, str]) -
     views = (VIEWS % "").replace(ASKS, "from shop.parts.store import find\n    return find(e)")
     answer, why = told(build, {**_PARTS, "shop/views.py": views, **more})
     assert answer is Fit.MISSING, why
+
+
+@pytest.mark.parametrize(
+    ("bases", "missing"),
+    [
+        ("[ItemT: dict](list[ItemT])", True),
+        ("(list[ItemT])", True),  # a parameter that an older grammar leaves out
+        ("(ItemT)", False),
+    ],
+)
+def test_the_parameters_of_a_class_are_bound_in_its_bases(
+    bases: str, missing: bool, build: Build
+) -> None:
+    files = {"shop/views.py": VIEWS % f"class Items{bases}:\n    pass"}
+    assert (told(build, files)[0] is Fit.MISSING) is missing

@@ -105,3 +105,48 @@ def test_routes_whose_functions_are_called_alike(second: str, asked: int, build:
     fits = [x for f in found for x in f.fits if x[0].equality]
     told = sorted((q.place.line, m.fit is Fit.MISSING) for q, m in fits)
     assert [answer for _, answer in told] == [True, asked == 2]
+
+
+_SIBLINGS = """
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from flask import Flask
+from models import Offer
+app = Flask(__name__)
+class Service({root}):
+    @abstractmethod
+    def solve(self, n): ...
+class Offers(Service):
+    def solve(self, n):
+        return Offer.query.filter_by(number=n).first()
+class Carts(Service):
+    def solve(self, n):
+        return n
+{more}
+@dataclass
+class Case:
+    service: {kind}
+    def run(self, n):
+        return self.service.solve(n)
+@app.route("/a")
+def a():
+    return str(Case(Carts()).run(1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("root", "kind", "more", "called"),
+    [
+        ("ABC", "Carts", "", False),
+        ("ABC", "Offers", "", True),
+        ("ABC", "Service", "", True),
+        ("ABC", "Carts", "class Both(Carts, Offers):\n    pass", True),
+        ("ABC", "Cheap", "class Cheap(Offers):\n    pass", True),
+        ("Protocol", "Carts", "from typing import Protocol", True),
+    ],
+)
+def test_a_method_of_a_sibling_is_not_called_where_the_object_is_of_another_class(
+    root: str, kind: str, more: str, called: bool, build: Build
+) -> None:
+    code = _SIBLINGS.format(root=root, kind=kind, more=more)
+    assert is_called(build, {"app.py": code, "old.py": ""}) is called

@@ -328,3 +328,32 @@ def test_what_a_function_narrows_and_gives_back_is_told_both_ways(
 def test_what_is_only_narrowed_is_not_told_without(build: Build, body: str) -> None:
     told = asked(build, _GIVES.format(body=body), "path('', views.listed)")
     assert {by for _, _, by in told} == {("status", "by_whom")}
+
+
+_REPLACED = """
+from django.views.generic import ListView
+from shop.models import Post
+class Posts(ListView):
+    queryset = Post.objects.filter(status="new")
+    {method}
+{more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "told"),
+    [
+        ("def get_queryset(self): return Post.objects.filter(agent=1)", "", False),
+        ("def get_queryset(self): return super().get_queryset().filter(agent=1)", "", True),
+        ("def get_queryset(self): return self.queryset.filter(agent=1)", "", True),
+        ("def get_queryset(self): return Post.objects.all()", "class Own(Posts):\n    def get_queryset(self): return self.queryset.all()", True),
+        ("def get_ordering(self): return None", "", True),
+    ],
+)  # fmt: skip
+def test_a_queryset_that_a_method_replaces_is_not_asked(
+    method: str, more: str, told: bool, build: Build
+) -> None:
+    found = asked(
+        build, _REPLACED.format(method=method, more=more), "path('a/', views.Posts.as_view())"
+    )
+    assert any("status" in equality for _, _, equality in found) is told

@@ -91,6 +91,9 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
     rest = any(a.startswith("rest_framework.") for a in above)
     read = _View(reading, found, rest, bool(names & _FILTERED))
     written = read.serializers() if rest and names & (_LISTS | _OBJECTS) else []
+    if read.replaces_queryset():
+        unread = (x for x in each(read.kept("queryset")) if isinstance(x, Draft))
+        reading.dropped.update((id(x), x) for x in unread)
     place = place_of(found, found.node.name)  # type: ignore[attr-defined]
     (actions,) = reading.application.facts(Actions)
     lists = bool(names & _LISTS) and (not rest or actions.lists(found)) and not read.names_class
@@ -122,6 +125,8 @@ def _names_above(reading: Reading, found: Located) -> list[str]:
 
 
 _FRAMEWORKS = ("rest_framework.", "django.views.", "django_filters.", "dal.", "dal_select2.", "django_tables2.")  # fmt: skip
+_KNOWN = (*_FRAMEWORKS, "django.contrib.auth.mixins.", "builtins.object")
+"""Where what reads the `queryset` of a view is known: `get_queryset` alone."""
 
 
 @reads_calls
@@ -359,16 +364,31 @@ class _View:
         """Whether a list that the framework does not go through brings nothing: one object is looked up in it at most."""
         if not self.has_method("get_queryset"):
             return self.rest
-        above = (self.reading.code.definition(n) for n in self.reading.code.ancestry(self.found))
-        nodes = [
-            node
-            for kind in above
-            if kind is not None and isinstance(kind.node, t.Class)
-            for node in t.walk(*kind.node.body)
-        ]
+        nodes = list(self.nodes())
         spoken = {id(n) for n in nodes if isinstance(n, t.Attr) and n.name == "get_queryset" and not _is_super(n.value)}  # fmt: skip
         told = {id(n.func) for n in nodes if isinstance(n, t.Call) and id(n) in self.reading.followed}  # fmt: skip
         return spoken <= told  # where it is called, it is told
+
+    def replaces_queryset(self) -> bool:
+        """Whether a `get_queryset` of the tree brings the list, and nothing reads the `queryset` beside it."""
+        code = self.reading.code
+        outside = (n for n in code.ancestry(self.found) if code.definition(n) is None)
+        if not self.has_method("get_queryset") or not all(n.startswith(_KNOWN) for n in outside):
+            return False
+        heirs = code.heirs(self.found)
+        nodes = (n for kind in heirs for n in _View(self.reading, kind, self.rest, False).nodes())
+        return not any(
+            isinstance(n, t.Attr)
+            and (n.name == "queryset" or (n.name == "get_queryset" and _is_super(n.value)))
+            for n in nodes
+        )
+
+    def nodes(self) -> Iterator[t.Node]:
+        """What the class and those above it in the tree say."""
+        for name in self.reading.code.ancestry(self.found):
+            kind = self.reading.code.definition(name)
+            if kind is not None and isinstance(kind.node, t.Class):
+                yield from t.walk(*kind.node.body)
 
     def looks_up(self) -> bool:
         """Whether the framework looks the object up: not where a `get_object` of the tree does so alone."""
