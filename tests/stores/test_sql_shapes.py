@@ -501,6 +501,27 @@ def test_pages_are_counted_but_by_a_cursor(build: Build, base: str, counted: boo
     assert [q.equality for q in found if q.operation == "count"] == [("author_id",)] * counted
 
 
+@pytest.mark.parametrize(
+    ("pages", "order"),
+    [
+        ('CursorPagination):\n    ordering = "-views"', (("views", -1),)),
+        ('CursorPagination):\n    ordering = ("views", "id")', (("views", 1), ("id", 1))),
+        ('PageNumberPagination):\n    ordering = "-views"', ()),
+    ],
+)
+def test_a_cursor_pages_by_its_own_order(
+    build: Build, pages: str, order: tuple[tuple[str, int], ...]
+) -> None:
+    code = (
+        "from rest_framework import generics, pagination\n"
+        "from blog.models import Post\n"
+        f"class Pages(pagination.{pages}\n    page_size = 20\n"
+        "class Posts(generics.ListAPIView):\n    queryset = Post.objects.filter(author=1)\n    pagination_class = Pages\n"
+    )
+    found = build({"blog/models.py": DJANGO, "blog/api.py": code}).facts(Query)
+    assert [q.sort for q in found if q.operation == "select" and q.equality] == [order]
+
+
 def test_functions_by_another_name(build: Build) -> None:
     code = "from sqlalchemy import update as change\nfrom models import User\ndef run(session, key):\n    session.execute(change(User).where(User.id == key))\n"
     (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)

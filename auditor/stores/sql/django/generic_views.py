@@ -421,6 +421,7 @@ class _View:
         sort = base.sort
         plain = not self.rest and not self.has_method("get_queryset")  # Django's own views
         orders = self.names("ordering") if plain or self.backed("OrderingFilter") else []
+        orders = orders or (self.cursor() if self.rest else [])
         if orders and (default := self.sort(base, orders)):
             sort = default
         found = self.filtered(base)
@@ -537,6 +538,11 @@ class _View:
         """Whether all that is found is counted to tell the pages: a cursor counts nothing."""
         if limit is not Bound.LIMITED or not self.rest:
             return limit is Bound.LIMITED
+        return any(name in _COUNTED for name, _ in self.pages)
+
+    @functools.cached_property
+    def pages(self) -> list[tuple[str, Located | None]]:
+        """The class of the pages and those above it: how each is called, and where it is one of the tree."""
         own = self.value("pagination_class")
         given = own.node if own is not None else None
         if given is None:
@@ -547,8 +553,24 @@ class _View:
             word = last_name(given) if isinstance(given, t.Expr) else ""
         code = self.reading.code
         found = [c for c in code.classes() if c.node.name == word]  # type: ignore[attr-defined]
-        names = [word, *(name for c in found[:1] for name in code.ancestry(c))]
-        return any(name.rpartition(".")[2] in _COUNTED for name in names)
+        above = [name for c in found[:1] for name in code.ancestry(c)]
+        named = [
+            (name.rpartition(".")[2].rpartition(":")[2], code.definition(name)) for name in above
+        ]
+        return named or [(word, None)]
+
+    def cursor(self) -> list[str]:
+        """By what the pages of a cursor are in order, whatever the order of their list.
+
+        Source: https://www.django-rest-framework.org/api-guide/pagination/#cursorpagination.
+        """
+        if not any(name == "CursorPagination" for name, _ in self.pages):
+            return []
+        for _, kind in self.pages[:1]:
+            given = self.reading.values.attribute(kind, "ordering") if kind is not None else []
+            if given:
+                return self.texts(given[0])
+        return ["-created"]
 
     def backed(self, backend: str) -> bool:
         """Whether a filter backend is at work in this view: listed here, or in the settings."""
