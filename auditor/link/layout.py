@@ -25,8 +25,8 @@ class Layout:
 
     @functools.cached_property
     def namespaces(self) -> frozenset[str]:
-        """Names of directories that hold modules and no `__init__.py` (PEP 420)."""
-        holding = {str(PurePosixPath(path).parent) for path in self.modules}
+        """Names of directories that hold modules, at any depth, and no `__init__.py` (PEP 420)."""
+        holding = {str(above) for path in self.modules for above in PurePosixPath(path).parents}
         return frozenset(
             PurePosixPath(x).name for x in holding if f"{x}/__init__.py" not in self.modules
         ) - {""}

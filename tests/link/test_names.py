@@ -261,3 +261,16 @@ def test_the_order_of_asking_does_not_matter(build: Build, order: str) -> None:
     scope = code.modules["app.py"].scope
     for name in order:
         assert code.name(t.Name(1, 1, 1, name), scope) == "redis.Redis()"
+
+
+@pytest.mark.parametrize("init", [{}, {"src/kit/__init__.py": ""}])
+def test_a_directory_of_packages_is_a_package_itself(build: Build, init: dict[str, str]) -> None:
+    files = {
+        "src/app.py": "import kit.core.models\nX = kit.core.models.Group\n",
+        "src/kit/core/__init__.py": "",
+        "src/kit/core/models.py": "class Group: ...\n",
+    }
+    code = build(files | init).code
+    scope = code.modules["src/app.py"].scope
+    (binding,) = scope.bindings["X"]
+    assert code.name(binding.value, scope) == "src/kit/core/models.py:Group"

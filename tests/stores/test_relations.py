@@ -129,6 +129,41 @@ def test_an_object_that_a_session_refreshes_is_read_again_by_its_key(
     assert told == expected
 
 
+_EAGER = """
+from sqlalchemy import Column, ForeignKey, Integer
+from sqlalchemy.orm import declarative_base, relationship
+Base = declarative_base()
+class Team(Base):
+    __tablename__ = "team"
+    id = Column(Integer, primary_key=True)
+    cups = relationship("Cup", lazy="selectin")
+class Cup(Base):
+    __tablename__ = "cup"
+    id = Column(Integer, primary_key=True)
+    team_id = Column(ForeignKey("team.id"))
+class User(Base):
+    __tablename__ = "user"
+    id = Column(Integer, primary_key=True)
+    team_id = Column(ForeignKey("team.id"))
+    team = relationship("Team", lazy="selectin")
+    pets = relationship("Pet", lazy="selectin")
+class Pet(Base):
+    __tablename__ = "pet"
+    id = Column(Integer, primary_key=True)
+    user_id = Column(ForeignKey("user.id"))
+def make(session, given):
+    user = User(**given)
+    session.add(user)
+    session.refresh(user)
+"""
+
+
+def test_a_refresh_loads_what_refers_to_the_object_and_not_what_it_refers_to(build: Build) -> None:
+    found = build({"app.py": _EAGER}).facts(CollectionFit)
+    asked = {(f.name, q.equality) for f in found for q, _ in f.fits}
+    assert asked == {("user", ("id",)), ("pet", ("user_id",))}
+
+
 def test_what_is_loaded_already_is_not_loaded_to_be_deleted(build: Build) -> None:
     code = "sold = any(x.name for x in box.things)\n    db.session.delete(box)"
     found = build({"app.py": _MODELS.format("", code)}).facts(CollectionFit)

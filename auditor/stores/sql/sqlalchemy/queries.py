@@ -405,7 +405,9 @@ def _refreshed(reading: Reading, call: t.Call, frame: Frame) -> Told:
         case _:
             names = []
     if not names or not all(name in row.entity.relations for name in names):
-        reading.record(by_key(row.entity, reading, call, frame))
+        # what it refers to is in the session, mostly, where it is found without a statement
+        held = {name for name, relation in row.entity.relations.items() if not relation.many}
+        reading.record(replace(by_key(row.entity, reading, call, frame), left=frozenset(held)))
         return None, True
     for name in map(str, names):
         at = t.Attr(call.line, call.column, call.end_line, expr, name)
