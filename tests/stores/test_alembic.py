@@ -21,6 +21,9 @@ def _made(name, table, columns, **options):
     if name not in existing(table):
         op.create_index(name, table, columns, **options)
 
+def _stamps():
+    return (sa.Column("a", sa.Text, index=True), sa.Column("b", sa.Text))
+
 def upgrade():
     op.create_table("posts", sa.Column("id", sa.Integer, primary_key=True), sa.Column("a", sa.Text),
                     sa.Column("b", sa.Text), sa.Column("c", sa.Text), sa.Column("d", sa.Text, index=True), sa.Column("name", sa.Text))
@@ -46,6 +49,7 @@ CASES: dict[str, tuple[str, set[tuple[tuple[str, int], ...]]]] = {
     "a helper": ("_made('ix_a', 'posts', ['a'])\n_made('ix_b', table='posts', columns=['b', 'c'])", {A, BC}),
     "a helper elsewhere": ("index_unless_there('posts', 'a')\nindex_unless_there('posts', 'b', unique=True)", {A, B}),
     "a helper in a loop": ("for entry in PLANNED:\n    _made(entry[0], entry[1], entry[2])", {A, BC}),
+    "columns that a function gives": ("op.create_table('logs', *_stamps())", {A}),
     "a batch": ("with op.batch_alter_table('posts') as batch_op:\n    for name in ['a']:\n        batch_op.create_index('ix_' + name, [name])", {A}),
     "statements": ("for name in ['a', 'b']:\n    op.execute(f'CREATE INDEX IF NOT EXISTS ix_{name} ON posts ({name})')", {A, B}),
     "statements, formatted": ("connection = op.get_bind()\nfor name in ['a']:\n    connection.execute(sa.text(SQL.format(name, name)))", {A}),

@@ -32,6 +32,24 @@ def test_a_natural_join_compares_the_columns_of_the_same_name(build: Build) -> N
     assert sorted(found) == [("bought", ("ticket",), "covered"), ("ticket", ("line",), "covered")]
 
 
+@pytest.mark.parametrize(
+    "tables",
+    [
+        "(ticket t JOIN bought b ON b.ticket = t.ticket)",
+        "((ticket t JOIN bought b ON b.ticket = t.ticket) JOIN flight f ON f.line = t.line)",
+        "(ticket t)",
+    ],
+)
+def test_tables_in_brackets_are_read(build: Build, tables: str) -> None:
+    found = _asked(build, f"SELECT 1 FROM {tables} WHERE t.seat = %s")
+    assert ("ticket", ("seat",), "missing") in found
+
+
+def test_a_subquery_in_brackets_is_one(build: Build) -> None:
+    found = _asked(build, "SELECT 1 FROM (SELECT * FROM ticket WHERE seat = %s) t WHERE t.line = 1")
+    assert [x for x in found if x[1] == ("seat",)] == [("ticket", ("seat",), "missing")]
+
+
 def test_a_natural_join_may_find_no_index(build: Build) -> None:
     found = _asked(build, "SELECT who FROM flight NATURAL JOIN ticket WHERE seat = %s")
     assert sorted(found) == [("flight", ("line",), "covered"), ("ticket", ("seat",), "missing")]

@@ -10,6 +10,10 @@ from tests.stores.test_sql_shapes import DJANGO, SQLALCHEMY, TORTOISE
 
 UNKNOWN = {
     "a text that a function is handed": "import sqlite3\ndef run(cursor, text):\n    cursor.execute(text)\n",
+    "a connection of a pool that another function makes": (
+        "import asyncpg\nasync def setup(app):\n    global _pool\n    _pool = await asyncpg.create_pool()\n"
+        "async def run(text):\n    async with _pool.acquire() as con:\n        await con.fetch(text)\n"
+    ),
     "texts in a list": "import sqlite3\ndef run(cursor, made):\n    for text, given in made:\n        cursor.execute(text, given)\n",
     "a wrapper's text": (
         "import asyncpg\nclass Store:\n    async def fetch(self, text):\n        return await self.conn.fetch(text)\n"

@@ -24,7 +24,7 @@ _EXECUTES = {
     "execute_sql", "scalars", "scalar", "exec", "stream", "stream_scalars", "iterate", "read_sql", "read_sql_query",
 }  # fmt: skip
 _RECEIVER = re.compile(
-    r"(?:^|_)(?:cur(?:sor)?|c|conn(?:ection)?|db|dbh|database|session|pool|engine|tx|transaction|trans|acquire|connect"
+    r"(?:^|_)(?:cur(?:sor)?|c|con(?:n(?:ection)?)?|db|dbh|database|session|pool|engine|tx|transaction|trans|acquire|connect"
     r"|connection_pool|sessionmaker|begin)\d?$",
     re.I,
 )

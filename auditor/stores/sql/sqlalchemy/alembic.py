@@ -295,12 +295,12 @@ class _Revision:
         return found
 
     def members(self, arg: t.Expr, scope: Scope) -> list[Located]:
-        """`sa.Column(…)`, `*columns`."""
+        """`sa.Column(…)`, `*columns`, `*timestamps()`."""
         if not isinstance(arg, t.Star):
             return [Located(arg, scope)] if isinstance(arg, t.Call) else []
-        if isinstance(arg.value, t.Call):
-            return [Located(arg.value, scope)]
         listed = [s for s in self.values.sources(arg.value, scope) if isinstance(s.node, t.Seq)]
+        if not listed and isinstance(arg.value, t.Call):
+            return [Located(arg.value, scope)]
         return [Located(x, s.scope) for s in listed for x in s.node.items if isinstance(x, t.Call)]  # type: ignore[attr-defined]
 
     def member(

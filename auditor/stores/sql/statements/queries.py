@@ -149,11 +149,25 @@ def drafts(
         if put_in:  # `WITH r AS ({piece}) SELECT … FROM r`
             found.append(Draft("sql", None, place, unresolved=untold.REASON, loop=frame.loop, tentative=True))  # fmt: skip
         for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
+            _unbracket(node)
             asked = Asked(reading, node, named, place, frame, like)
             if made := asked.draft():
                 refused = asked.refused() if whole and not made.unresolved else ""
                 found.append(replace(made, unresolved=refused) if refused else made)
     return found
+
+
+def _unbracket(node: Any) -> None:
+    """Put the tables of a join in brackets, `FROM ((a JOIN b …) JOIN c …)`, in the place of these."""
+    from sqlglot import exp
+
+    start = node.args.get("from_") or node.args.get("from")
+    while start is not None and isinstance(outer := start.this, exp.Subquery) and not outer.alias:
+        inner = outer.this
+        if not isinstance(inner, exp.Table | exp.Subquery):
+            return
+        inner.set("joins", [*(inner.args.get("joins") or []), *(outer.args.get("joins") or [])])
+        start.set("this", inner)
 
 
 def _narrowed(where: list[Condition]) -> bool:
