@@ -481,6 +481,17 @@ def test_views_ask_for_lists_objects_filters_and_orders(build: Build) -> None:
     assert [q.place.line for q in found if q.operation == "count" and q.place.line > 16] == [19]
 
 
+def _paged(build: Build, pages: str) -> list[Query]:
+    """What a view asks whose pages are of a class with this behind its bracket."""
+    code = (
+        "from rest_framework import generics, pagination\n"
+        "from blog.models import Post\n"
+        f"class Pages({pages}\n    page_size = 20\n"
+        "class Posts(generics.ListAPIView):\n    queryset = Post.objects.filter(author=1)\n    pagination_class = Pages\n"
+    )
+    return list(build({"blog/models.py": DJANGO, "blog/api.py": code}).facts(Query))
+
+
 @pytest.mark.parametrize(
     ("base", "counted"),
     [
@@ -491,13 +502,7 @@ def test_views_ask_for_lists_objects_filters_and_orders(build: Build) -> None:
     ],
 )
 def test_pages_are_counted_but_by_a_cursor(build: Build, base: str, counted: bool) -> None:
-    code = (
-        "from rest_framework import generics, pagination\n"
-        "from blog.models import Post\n"
-        f"class Pages({base}):\n    page_size = 20\n"
-        "class Posts(generics.ListAPIView):\n    queryset = Post.objects.filter(author=1)\n    pagination_class = Pages\n"
-    )
-    found = build({"blog/models.py": DJANGO, "blog/api.py": code}).facts(Query)
+    found = _paged(build, f"{base}):")
     assert [q.equality for q in found if q.operation == "count"] == [("author_id",)] * counted
 
 
@@ -512,13 +517,7 @@ def test_pages_are_counted_but_by_a_cursor(build: Build, base: str, counted: boo
 def test_a_cursor_pages_by_its_own_order(
     build: Build, pages: str, order: tuple[tuple[str, int], ...]
 ) -> None:
-    code = (
-        "from rest_framework import generics, pagination\n"
-        "from blog.models import Post\n"
-        f"class Pages(pagination.{pages}\n    page_size = 20\n"
-        "class Posts(generics.ListAPIView):\n    queryset = Post.objects.filter(author=1)\n    pagination_class = Pages\n"
-    )
-    found = build({"blog/models.py": DJANGO, "blog/api.py": code}).facts(Query)
+    found = _paged(build, f"pagination.{pages}")
     assert [q.sort for q in found if q.operation == "select" and q.equality] == [order]
 
 

@@ -507,6 +507,15 @@ def blocks(stmt: Stmt) -> list[list[Stmt]]:
     return []
 
 
+def levels(body: list[Stmt]) -> Iterator[list[Stmt]]:
+    """The statements that follow each other, at each level of a function; not those of one within it."""
+    yield body
+    for stmt in body:
+        if not isinstance(stmt, Function | Class):
+            for inner in blocks(stmt):
+                yield from levels(inner)
+
+
 def last_word(expr: Expr) -> str:
     """`c` of `a.b.c` and of `f().c`, the name itself of a name, else an empty string."""
     match expr:

@@ -299,7 +299,7 @@ class Cursors:
         outer = any(isinstance(n, t.Jump) and held in n.kind.split() for n in every)  # `global x`
         if outer or "locals" in named:
             return False
-        for block in _blocks(function.body):
+        for block in t.levels(function.body):
             for at, stmt in enumerate(block):
                 made = stmt.value if isinstance(stmt, t.Assign) else None
                 if not isinstance(made, t.Await) and _is_cursor(made, site.node, ""):
@@ -340,15 +340,6 @@ def _returned(body: Sequence[t.Stmt], held: str) -> Iterator[t.Expr | None]:
                 continue
         for inner in t.blocks(stmt):
             yield from _returned(inner, held)
-
-
-def _blocks(body: list[t.Stmt]) -> Iterator[list[t.Stmt]]:
-    """The statements that follow each other, at each level of a function."""
-    yield body
-    for stmt in body:
-        if not isinstance(stmt, t.Function | t.Class):
-            for inner in t.blocks(stmt):
-                yield from _blocks(inner)
 
 
 def _is_given_another(name: str, following: list[t.Stmt]) -> bool:

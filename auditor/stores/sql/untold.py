@@ -186,8 +186,7 @@ def handed_on(reading: Reading) -> Iterator[Query]:
             if found is None or found.node is not function.node or runs_once(site.scope.module):
                 continue
             place = place_of(Located(site.node, site.scope))
-            named = (k.value for k in site.node.keywords if k.name in NAMED)
-            given = next(named, None) or site.arg(0)
+            given = site.arg(0, *NAMED)
             if place in told or id(site.node) in reading.followed or given is None:
                 continue
             if _asks(reading, given, frame := Frame(site.scope)):

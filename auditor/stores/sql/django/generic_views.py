@@ -364,7 +364,7 @@ class _View:
         """Whether a list that the framework does not go through brings nothing: one object is looked up in it at most."""
         if not self.has_method("get_queryset"):
             return self.rest
-        nodes = list(self.nodes())
+        nodes = list(self.said_by([self.found]))
         spoken = {id(n) for n in nodes if isinstance(n, t.Attr) and n.name == "get_queryset" and not _is_super(n.value)}  # fmt: skip
         told = {id(n.func) for n in nodes if isinstance(n, t.Call) and id(n) in self.reading.followed}  # fmt: skip
         return spoken <= told  # where it is called, it is told
@@ -375,20 +375,19 @@ class _View:
         outside = (n for n in code.ancestry(self.found) if code.definition(n) is None)
         if not self.has_method("get_queryset") or not all(n.startswith(_KNOWN) for n in outside):
             return False
-        heirs = code.heirs(self.found)
-        nodes = (n for kind in heirs for n in _View(self.reading, kind, self.rest, False).nodes())
         return not any(
             isinstance(n, t.Attr)
             and (n.name == "queryset" or (n.name == "get_queryset" and _is_super(n.value)))
-            for n in nodes
+            for n in self.said_by(code.heirs(self.found))
         )
 
-    def nodes(self) -> Iterator[t.Node]:
-        """What the class and those above it in the tree say."""
-        for name in self.reading.code.ancestry(self.found):
-            kind = self.reading.code.definition(name)
-            if kind is not None and isinstance(kind.node, t.Class):
-                yield from t.walk(*kind.node.body)
+    def said_by(self, kinds: list[Located]) -> Iterator[t.Node]:
+        """What classes and those above them in the tree say, each once."""
+        code = self.reading.code
+        for name in dict.fromkeys(name for kind in kinds for name in code.ancestry(kind)):
+            above = code.definition(name)
+            if above is not None and isinstance(above.node, t.Class):
+                yield from t.walk(*above.node.body)
 
     def looks_up(self) -> bool:
         """Whether the framework looks the object up: not where a `get_object` of the tree does so alone."""
@@ -566,11 +565,9 @@ class _View:
         """
         if not any(name == "CursorPagination" for name, _ in self.pages):
             return []
-        for _, kind in self.pages[:1]:
-            given = self.reading.values.attribute(kind, "ordering") if kind is not None else []
-            if given:
-                return self.texts(given[0])
-        return ["-created"]
+        kind = self.pages[0][1]
+        given = self.reading.values.attribute(kind, "ordering") if kind is not None else []
+        return self.texts(given[0]) if given else ["-created"]
 
     def backed(self, backend: str) -> bool:
         """Whether a filter backend is at work in this view: listed here, or in the settings."""

@@ -16,7 +16,7 @@ def marked(flag: str, scope: Scope) -> set[str]:
     true = [node for node in bound if node.value.value is True]  # type: ignore[attr-defined]
     beside = [
         {x.targets[0].id for x in _beside(node, block) if isinstance(x.targets[0], t.Name)}
-        for block in _blocks(scope.owner.body)
+        for block in t.levels(scope.owner.body)
         for node in block
         if any(node is x for x in true)
     ]
@@ -47,11 +47,3 @@ def _is_begun_once(scope: Scope, name: str) -> bool:
     nodes = [binding.node for binding in scope.bindings.get(name, ())]
     begun = [node for node in nodes if not isinstance(node, t.Assign) or not node.op]
     return len(begun) == 1 and isinstance(begun[0], t.Assign)
-
-
-def _blocks(body: list[t.Stmt]) -> Iterator[list[t.Stmt]]:
-    """The statements that follow each other, at each level of a function."""
-    yield body
-    for stmt in body:
-        for inner in t.blocks(stmt):
-            yield from _blocks(inner)

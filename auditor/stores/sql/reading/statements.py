@@ -442,9 +442,9 @@ def _at(given: Thing | None, place: int, value: t.Expr | None) -> list[Thing]:
     from auditor.stores.sql.untold import OTHER
 
     ways = [one.items[place] for one in each(given) if isinstance(one, Listed) and place < len(one.items)]  # fmt: skip
-    by_way = [[x for x in each(way) if isinstance(x, Statement)] for way in ways]
     if asked := [x for way in ways for x in each(way) if isinstance(x, Draft | Row | Rows)]:
         return list[Thing](asked)
+    by_way = [[x for x in each(way) if isinstance(x, Statement)] for way in ways]
     told = [x for found in by_way for x in found]
     if value is not None and told and not all(by_way) and all(OTHER.match(x.text) for x in told):
         told.append(Statement(MARK, value))

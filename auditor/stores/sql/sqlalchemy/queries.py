@@ -379,10 +379,7 @@ def _deleted(reading: Reading, call: t.Call, frame: Frame) -> Told:
             target = reading.entities.by_name.get(relation.target)
             if target is None or relation.at_delete == "left" or not looks_up(relation, target):
                 continue
-            at = t.Attr(call.line, call.column, call.end_line, expr, name)
-            loaded = of_row(reading, at, row, frame)
-            if isinstance(loaded, Draft):
-                reading.record(executed(loaded, operation="lazy", bound=Bound.NONE))
+            at, loaded = _loads(reading, call, (row, expr), name, frame)
             if relation.at_delete == "each" and relation.target not in seen:
                 seen.add(relation.target)
                 draft = loaded.draft if isinstance(loaded, Row | Rows) else None
@@ -398,7 +395,7 @@ def _refreshed(reading: Reading, call: t.Call, frame: Frame) -> Told:
     given = _object(reading, call, frame)
     if given is None:
         return None, False
-    row, expr = given
+    row, _ = given
     match argument(call, 1, "attribute_names"):
         case t.Seq(items=items):
             names = [x.value for x in items if isinstance(x, t.Const)]
@@ -410,11 +407,20 @@ def _refreshed(reading: Reading, call: t.Call, frame: Frame) -> Told:
         reading.record(replace(by_key(row.entity, reading, call, frame), left=frozenset(held)))
         return None, True
     for name in map(str, names):
-        at = t.Attr(call.line, call.column, call.end_line, expr, name)
-        loaded = of_row(reading, at, row, frame)
-        if isinstance(loaded, Draft):
-            reading.record(executed(loaded, operation="lazy", bound=Bound.NONE))
+        _loads(reading, call, given, name, frame)
     return None, True
+
+
+def _loads(
+    reading: Reading, call: t.Call, given: tuple[Row, t.Expr], name: str, frame: Frame
+) -> tuple[t.Attr, Thing | None]:
+    """(a relation of an object, as it would be written, what it stands for), which a session loads now."""
+    row, expr = given
+    at = t.Attr(call.line, call.column, call.end_line, expr, name)
+    loaded = of_row(reading, at, row, frame)
+    if isinstance(loaded, Draft):
+        reading.record(executed(loaded, operation="lazy", bound=Bound.NONE))
+    return at, loaded
 
 
 def _object(reading: Reading, call: t.Call, frame: Frame) -> tuple[Row, t.Expr] | None:

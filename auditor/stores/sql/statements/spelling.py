@@ -246,16 +246,14 @@ def _bound_to(name: t.Name, scope: Scope) -> tuple[t.Expr | None, int | None]:
     bound = [b for b in scope.bindings.get(name.id, ()) if not _is_bound_by(name, b.node)]
     if scope.function is None or len(bound) != 1:
         return None, None
-    for node in t.walk_own(*scope.function.body):
-        if node is not bound[0].node:
-            continue
-        match node:
-            case t.Assign(targets=[t.Name()], value=value, op=""):
-                return value, None
-            case t.Assign(targets=[t.Seq(items=names)], value=value, op=""):
-                for at, each_ in enumerate(names):
-                    if isinstance(each_, t.Name) and each_.id == name.id:
-                        return value, at
+    node = bound[0].node
+    match node if t.holds(scope.function.body, node) else None:
+        case t.Assign(targets=[t.Name()], value=value, op=""):
+            return value, None
+        case t.Assign(targets=[t.Seq(items=names)], value=value, op=""):
+            for at, each_ in enumerate(names):
+                if isinstance(each_, t.Name) and each_.id == name.id:
+                    return value, at
     return None, None
 
 
