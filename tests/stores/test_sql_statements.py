@@ -122,6 +122,28 @@ def test_a_statement_that_is_put_together(text: str, expected: set[str], build: 
     assert all(q.equality in (("plane",), ("number",)) and not q.unresolved for q in told)
 
 
+@pytest.mark.parametrize(
+    ("text", "equality", "why"),
+    [
+        ('"SELECT * FROM flight WHERE %s ORDER BY number" % n', (), "put together at run time"),
+        ('"SELECT * FROM flight WHERE plane = 1 AND %s" % n', ("plane",), "put together at run time"),
+        ('"DELETE FROM flight WHERE (%s)" % n', (), "put together at run time"),
+        ('"SELECT * FROM flight %s" % n', (), "put together at run time"),
+        ('"SELECT * FROM flight WHERE %s = %s" % (n, n)', (), "which column is compared"),
+        ('"SELECT * FROM flight WHERE plane IN (%s)" % n', ("plane",), ""),
+        ('"SELECT * FROM flight WHERE plane = \'%s\' LIMIT %d" % (n, n)', ("plane",), ""),
+    ],
+)  # fmt: skip
+def test_a_condition_that_percent_puts_in(
+    text: str, equality: tuple[str, ...], why: str, build: Build
+) -> None:
+    code = f"def ask(cursor, n):\n    cursor.execute({text})\n"
+    (query,) = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert query.equality == equality
+    assert why in query.unresolved
+    assert bool(why) == bool(query.unresolved)
+
+
 def test_a_table_that_is_named_at_run_time_is_said_to_be(build: Build) -> None:
     code = 'def ask(cursor, n):\n    cursor.execute("SELECT * FROM %s WHERE plane = 1" % n)\n'
     found = [m for f in build({"app.py": code}).facts(CollectionFit) for _, m in f.fits]

@@ -115,24 +115,23 @@ def _formatted(reading: Reading, text: str, call: t.Call, frame: Frame) -> list[
     return _joined(pieces)
 
 
-_HOLE = re.compile(r"(\b(?:from|join|into|update|table)\s+)?(%(?:\((\w+)\))?[sd]|%%)", re.I)
+_HOLE = re.compile(r"%(?:\((\w+)\))?[sd]|%%")
 
 
 def _filled(reading: Reading, text: str, given: t.Expr, frame: Frame) -> list[str]:
-    """`"SELECT … FROM %s" % table`: what is told, and what names a table, is put in."""
+    """`"SELECT … FROM %s WHERE id = %d" % (table, id)`."""
     plain = iter(given.items if isinstance(given, t.Seq) else [given])
     pairs = zip(given.keys, given.values, strict=True) if isinstance(given, t.Map) else ()
     named = {key.value: value for key, value in pairs if isinstance(key, t.Const)}
     pieces, at = list[list[str]](), 0
     for hole in _HOLE.finditer(text):
-        pieces.append([text[at : hole.start(2)]])
+        pieces.append([text[at : hole.start()]])
         at = hole.end()
-        if hole[2] == "%%":
+        if hole[0] == "%%":
             pieces.append(["%"])
             continue
-        part = named.get(hole[3]) if hole[3] else next(plain, None)
-        told = [MARK] if part is None else _pieces(reading, part, frame)
-        pieces.append([hole[2] if x == MARK and not hole[1] else x for x in told])
+        part = named.get(hole[1]) if hole[1] else next(plain, None)
+        pieces.append([MARK] if part is None else _pieces(reading, part, frame))
     return _joined([*pieces, [text[at:]]])
 
 
