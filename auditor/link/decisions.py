@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Container, Iterator, Mapping, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from typing import Literal
 
 import msgspec
@@ -22,10 +22,12 @@ from auditor.link.scopes import Located, Scope
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """A dict that a call spells out: `{"sort": "newest"}`; `perhaps` are the keys that only some calls give."""
+    """A dict that a call spells out: `{"sort": "newest"}`; `perhaps` are the keys that only some calls give, `worths` what
+    the values are worth where they are spelt."""
 
     pairs: tuple[tuple[str, t.Expr], ...]
     perhaps: frozenset[str] = frozenset()
+    worths: tuple[tuple[str, Worth | None], ...] = ()
 
 
 class Spelt(msgspec.Struct, frozen=True):
@@ -170,6 +172,7 @@ def given(
     if not wanted or any(isinstance(a, t.Star) for a in call.args):
         return {}
     passed, perhaps = passed_by(function, call), set[str]()
+    worths = {name: worth_of(x, scope, outer, (code, call)) for name, x in passed.items()}
     for keyword in call.keywords:
         if keyword.name is None:
             held = worth_of(keyword.value, scope, outer, (code, call))
@@ -177,19 +180,19 @@ def given(
                 return {}
             passed |= held.pairs
             perhaps |= held.perhaps
+            worths |= held.worths
     told: dict[str, Worth] = {}
     params = [p for p in function.params if p.kind in ("positional", "keyword")]
     names = {p.name for p in params}
     for param in function.params:
         if param.kind == "kwargs" and param.name in wanted and _keeps(function, param.name):
             pairs = tuple((k, x) for k, x in passed.items() if k not in names)
-            told[param.name] = Keys(pairs, frozenset(perhaps - names))
+            told[param.name] = Keys(
+                pairs, frozenset(perhaps - names), tuple((k, worths[k]) for k, _ in pairs)
+            )
     for param in params:
         if param.name in wanted and param.name not in perhaps:
-            if (expr := passed.get(param.name)) is not None:
-                worth = worth_of(expr, scope, outer, (code, call))
-            else:
-                worth = _constant(param.default)
+            worth = worths[param.name] if param.name in passed else _constant(param.default)
             if isinstance(worth, Keys) and not _keeps(function, param.name):
                 worth = "something" if worth.pairs else None
             if worth:
@@ -321,7 +324,10 @@ def _in_common(one: Keys, two: Keys) -> Keys:
         a, b = first[name], second[name]
         same = isinstance(a, t.Const) and isinstance(b, t.Const) and a.value == b.value
         pairs.append((name, a if same else t.Choice(a.line, a.column, a.end_line, a, a, b)))
-    return Keys(tuple(pairs), one.perhaps | two.perhaps | (first.keys() ^ second.keys()))
+    perhaps = one.perhaps | two.perhaps | (first.keys() ^ second.keys())
+    told = [{k: x for k, x in each.worths if x is not None} for each in (one, two)]
+    worths = _common(*told)
+    return Keys(tuple(pairs), perhaps, tuple((k, worths.get(k)) for k, _ in pairs))
 
 
 def _constant(expr: t.Expr | None) -> Worth | None:
@@ -359,7 +365,7 @@ def worth_of(
         case _ if is_always(expr):
             return "something"
         case t.Map(keys=keys, values=values) if all(map(_text, keys)):
-            return Keys(tuple(zip(map(_text, keys), values, strict=True)))
+            return _spelt_out(zip(map(_text, keys), values, strict=True), scope, outer)
         case t.Seq(items=[_, *_]) | t.Map(keys=[_, *_]):
             return "something"
         case t.Name(id=name) if name in outer:
@@ -371,7 +377,7 @@ def worth_of(
                 if (isinstance(part, t.Seq) and part.items) or (part and is_always(part)):
                     return "something"
                 if isinstance(part, t.Map) and handed:
-                    return _filled_in(name, part, scope, *handed)
+                    return _filled_in(name, part, scope, outer, *handed)
             param = next((p for p in scope.owner.params if p.name == name), None)
             if param is None or param.default is not None or len(scope.bindings[name]) > 1:
                 return None
@@ -386,8 +392,15 @@ def worth_of(
     return _constant(expr)
 
 
+def _spelt_out(
+    pairs: Iterable[tuple[str, t.Expr]], scope: Scope, outer: Mapping[str, Worth], perhaps: Iterable[str] = ()
+) -> Keys:  # fmt: skip
+    told = tuple(pairs)
+    return Keys(told, frozenset(perhaps), tuple((k, worth_of(x, scope, outer)) for k, x in told))
+
+
 def _filled_in(
-    name: str, made: t.Map, scope: Scope, code: Code, handed: t.Call
+    name: str, made: t.Map, scope: Scope, outer: Mapping[str, Worth], code: Code, handed: t.Call
 ) -> Keys | None:  # fmt: skip
     """The keys of a dict that a function makes and fills by itself, those after the first perhaps: `filters["kind"] = kind`."""
     function = scope.owner
@@ -423,7 +436,7 @@ def _filled_in(
     if "" in added or any(id(n) not in known for n in names):
         return None  # with what is not told, or by something else
     pairs = zip(map(_text, made.keys), made.values, strict=True)
-    return Keys(tuple((k, x) for k, x in pairs if k not in added), frozenset(added))
+    return _spelt_out(((k, x) for k, x in pairs if k not in added), scope, outer, added)
 
 
 def _is_of_path(name: str, function: t.Function) -> bool:

@@ -50,7 +50,8 @@ class Receivers:
             return found, None
         own = [x for x in each(base) if isinstance(x, Self | Class | Row)]
         if not own and _is_super(func.value):
-            own = [x for x in each(frame.find("self")[1]) if isinstance(x, Self)]
+            held = [x for name in ("self", "cls") for x in each(frame.find(name)[1])]
+            own = [x for x in held if isinstance(x, Self)]
             if found is None:
                 found = self._above(frame, func.name)
         elif own and isinstance(own[0], Self):

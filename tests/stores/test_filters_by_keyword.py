@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import CollectionFit
+from auditor.model.data import CollectionFit, Query
 from tests.conftest import Build
 
 _STORE = """
@@ -94,3 +94,71 @@ def test_what_is_mixed_in_with_a_view_is_called_by_it(
 ) -> None:
     found = build({"views.py": _MIXED_IN.format(base)}).facts(CollectionFit)
     assert {q.equality for f in found for q, _ in f.fits} == told
+
+
+_SHARED = """
+from sqlalchemy import ForeignKey, Integer, String, select
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+class Base(DeclarativeBase):
+    id = mapped_column(Integer, primary_key=True)
+    @classmethod
+    def select(cls, **kwargs):
+        found = select(cls)
+        for each in conditions(cls, **kwargs):
+            found = found.where(each)
+        return found
+def conditions(model, **kwargs):
+    for name, value in kwargs.items():
+        yield getattr(model, name.split("__")[0]) == value
+class Link(Base):
+    __tablename__ = "links"
+    owner = mapped_column(String(40))
+class Account(Base):
+    __tablename__ = "accounts"
+    link_id = mapped_column(ForeignKey("links.id"))
+class Store:
+    @classmethod
+    def select(cls, **kwargs):
+        return cls.__model__.select(**kwargs)
+    @classmethod
+    def read(cls, db, **kwargs):
+        return db.scalars(cls.select(**kwargs)).one()
+class Accounts(Store):
+    __model__ = Account
+class Links(Store):
+    __model__ = Link
+    @classmethod
+    def select(cls, owner: str | None = None, account_id: int | None = None, **kwargs):
+        found = super().select(**kwargs)
+        if account_id:
+            found = found.join(Account)
+        if owner:
+            found = found.where(Link.owner == owner)
+        if account_id:
+            found = found.where(Account.id == account_id)
+        return found
+"""
+
+
+@pytest.mark.parametrize(
+    ("asks", "told"),
+    [
+        # both are given: the account is found by its key, and the link by its own
+        ("def ask(db, owner_id: int, account_id: int):\n    Links.read(db, owner=owner_id, account_id=account_id)",
+         {("accounts", ("id",), ""), ("links", ("id",), "")}),
+        ("def ask(db, account_id: int):\n    Links.read(db, account_id=account_id)",
+         {("accounts", ("id",), ""), ("links", ("id",), "")}),
+        ("def ask(db):\n    Links.read(db, owner='ann')", {("links", ("owner",), "")}),
+        ("def ask(db):\n    Links.read(db)", {("links", (), "")}),
+        ("def ask(db):\n    Accounts.read(db)", {("accounts", (), "")}),
+        ("def ask(db, n):\n    Accounts.read(db, link_id__eq=n)", {("accounts", (), "a condition cannot be told")}),
+    ],
+)  # fmt: skip
+def test_filters_that_go_through_what_all_stores_share(
+    asks: str, told: set[tuple[str, tuple[str, ...], str]], build: Build
+) -> None:
+    found = build({"app.py": _SHARED, "asks.py": f"from app import *\n{asks}\n"}).facts(Query)
+    got = {
+        (q.collection, q.equality, q.unresolved[:26]) for q in found if q.place.path == "asks.py"
+    }
+    assert got == told

@@ -13,7 +13,7 @@ from auditor.stores.sql.entities import Entity, last_name
 if TYPE_CHECKING:
     from auditor.stores.sql.reading.frames import Reading
 
-MODEL_NAMES = {"model", "_model", "__model", "model_class", "entity", "table", "model_cls", "model_type", "db_model", "entity_class"}  # fmt: skip
+MODEL_NAMES = {"model", "_model", "__model", "__model__", "model_class", "entity", "table", "model_cls", "model_type", "db_model", "entity_class"}  # fmt: skip
 """Attributes in which repositories keep the class that they serve."""
 _PROVIDERS = ("Factory", "Singleton", "ThreadSafeSingleton", "Resource")
 """What makes objects for others: https://python-dependency-injector.ets-labs.org/providers/"""
@@ -33,6 +33,12 @@ def served(reading: Reading, owner: Located, name: str) -> list[Entity]:
         for entity in (known, _annotated(reading, kind, name)):
             if entity is not None:
                 found[entity.name] = entity
+        for own in MODEL_NAMES - {name} if name == "model" else ():
+            for origin in reading.values.attribute(kind, own):  # __model__ = Item
+                named = isinstance(origin.node, t.Name | t.Attr)
+                if named and isinstance(origin.scope.owner, t.Class):
+                    if entity := entity_of(entities, origin.node, origin.scope):  # type: ignore[arg-type]
+                        found[entity.name] = entity
         for origin in reading.values.attribute(kind, name):  # self.model = Item
             if isinstance(origin.node, t.Expr):
                 if entity := entity_of(entities, origin.node, origin.scope):

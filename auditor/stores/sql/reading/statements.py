@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.decisions import bound_anew, decides, settled, worth_of
+from auditor.link.decisions import Keys, bound_anew, decides, settled, worth_of
 from auditor.link.scopes import Located, arguments, place_of
 from auditor.stores.sql.conditions import EMPTY, UNTOLD, Draft, joined
 from auditor.stores.sql.reading.expressions import Expressions
@@ -279,12 +279,29 @@ class Statements(Expressions):
         over = self.thing(iter_, frame)
         if isinstance(over, Listed) and not over.items and _is_rest(iter_, frame):
             return  # the call gives none
+        handed = self._handed_on(iter_, frame)
+        if handed == Keys(()):
+            return
         rows = self.rows(over, frame)
         if rows is not None:
             frame.loop = place_of(Located(at, frame.scope))
         self._target(target, over, rows, iter_, frame)
-        self._maybe(body, frame)
+        (self._maybe if handed is None else self.block)(body, frame)
         frame.loop = outer
+
+    def _handed_on(self, expr: t.Expr, frame: Frame) -> Keys | None:
+        """What the call gives by name besides the parameters, where a function makes something of each:
+        `for each in conditions(cls, **filters)`; some key, if the call is not told."""
+        owner = frame.scope.owner
+        if not isinstance(expr, t.Call) or not isinstance(owner, t.Function):
+            return None
+        rest = {p.name for p in owner.params if p.kind == "kwargs"}
+        names = {t.dotted(k.value) for k in expr.keywords if k.name is None} & rest
+        function = self.code.defined(expr.func, frame.scope) if names else None
+        if function is None or not isinstance(function.node, t.Function) or not _yields_of_rest(function.node):  # fmt: skip
+            return None
+        told = frame.told.get(names.pop())
+        return told if isinstance(told, Keys) else Keys((("", expr),))
 
     def _assign(
         self, targets: list[t.Expr], value: t.Expr | None, op: str, annotation: t.Expr | None, frame: Frame
@@ -414,6 +431,15 @@ def _is_rest(expr: t.Expr, frame: Frame) -> bool:
         return False
     rest = any(p.kind == "args" and p.name == expr.id for p in owner.params)
     return rest and expr.id in settled(owner)
+
+
+def _yields_of_rest(function: t.Function) -> bool:
+    """Whether a function gives something for each of its `**names`, and nothing besides."""
+    rest = {f"{p.name}.items" for p in function.params if p.kind == "kwargs"}
+    loops = (n for n in t.walk_own(*function.body) if isinstance(n, t.For))
+    inner = [n for n in loops if isinstance(n.iter, t.Call) and t.dotted(n.iter.func) in rest]
+    given = [n for n in t.walk_own(*function.body) if isinstance(n, t.Yield)]
+    return bool(given) and all(any(t.holds(loop.body, x) for loop in inner) for x in given)
 
 
 def _of_tortoise(thing: Thing) -> bool:

@@ -237,7 +237,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
 
 def _of_class(reading: Reading, entity: Entity, call: t.Call, last: str, frame: Frame) -> Told:
     """`users.select()`, `users.update().where(…)` of Core tables."""
-    if last in _STARTS and reading.code.defined(call.func, frame.scope) is None:
+    own = reading.code.defined(call.func, frame.scope)
+    if last in _STARTS and reading.receivers.method(call.func, Class(entity), own, frame)[0] is None:  # fmt: skip
         draft = replace(draft_of(entity, reading, call, frame), operation=_STARTS[last])
         given = [condition(reading.thing(a, frame), a) for a in call.args]
         if last == "exists":
