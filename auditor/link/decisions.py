@@ -197,7 +197,7 @@ def given(
                 worth = "something" if worth.pairs else None
             if worth:
                 told[param.name] = worth
-    more = call.args[sum(p.kind == "positional" for p in _in_turn(function, call)) :]
+    more = rest_of(function, call)
     for param in function.params:
         if param.kind == "args" and param.name in wanted:
             told[param.name] = "something" if more else "false"
@@ -209,6 +209,11 @@ def passed_by(function: t.Function, call: t.Call) -> dict[str, t.Expr]:
     told = itertools.takewhile(lambda arg: not isinstance(arg, t.Star), call.args)
     named = {k.name: k.value for k in call.keywords if k.name}
     return {p.name: a for p, a in zip(_in_turn(function, call), told, strict=False)} | named
+
+
+def rest_of(function: t.Function, call: t.Call) -> list[t.Expr]:
+    """What a call leaves for `*values`."""
+    return call.args[sum(p.kind == "positional" for p in _in_turn(function, call)) :]
 
 
 def _in_turn(function: t.Function, call: t.Call) -> list[t.Param]:

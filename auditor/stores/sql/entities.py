@@ -83,6 +83,8 @@ class Relation(msgspec.Struct, frozen=True):
     at_delete: str = ""
     """What a session that deletes the owner does with them: it loads them to let them go, also deletes "each", or has
     them "left" to the database."""
+    unread: str = ""
+    """Why reading the attribute asks nothing: it gives nothing by "noload", or ends with an error by "raise"."""
 
 
 class Declared(msgspec.Struct, frozen=True):

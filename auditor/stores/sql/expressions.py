@@ -298,13 +298,28 @@ def links(entity: Entity, relation: Relation, entities: Entities) -> tuple[Link,
     return (Link(entity.table, relation.local, target.table, relation.remote),)
 
 
+def named(entity: Entity, name: str, values: tuple[Plain, ...] = ()) -> Condition | None:
+    """What a keyword compares of a stored class: `filter_by(name="x")`, `filter_by(owner=user)`."""
+    if (column := entity.column(name)) is not None:
+        return compared(entity, column, values=values)
+    if (relation := entity.relations.get(name)) is not None and relation.local:
+        return Test(entity.table, relation.local)
+    return None
+
+
 def relation_call(
-    related: Related, name: str, given: list[Thing | None], entities: Entities
+    reading: Reading, related: Related, call: t.Call, name: str, frame: Frame
 ) -> Thing | None:
-    """`User.items.any(Item.price > 1)`, `Item.owner.has(…)`, `User.items.contains(item)`."""
+    """`User.items.any(Item.price > 1)`, `Item.owner.has(name="x")`, `User.items.contains(item)`."""
+    entities, given = reading.entities, [reading.thing(a, frame) for a in call.args]
     joined = links(related.entity, related.relation, entities)
     if name in ("any", "has"):
         inner = tuple(condition(g) for g in given)
+        target = entities.by_name.get(related.relation.target)
+        for keyword in call.keywords:
+            values = spelt(reading.values, keyword.value, frame.scope)
+            told = named(target, keyword.name, values) if target and keyword.name else None
+            inner += (told or UNTOLD,)
         return Holds(Every((*joined, *inner)))
     if name in ("contains", "is_", "in_"):
         if related.relation.local and not related.relation.many:

@@ -40,6 +40,7 @@ from auditor.stores.sql.reading.things import (
     executed,
     is_stored,
 )
+from auditor.stores.sql.sqlalchemy.relations import LOADS
 
 _MAX_EXPRESSION = 120
 _ASKING = {
@@ -486,6 +487,7 @@ class Expressions(Reading):
             )
             or (any(k.name for k in expr.keywords) and self.receivers.hands_on(found.node))
             or self._is_unspelt(found, expr)
+            or any(isinstance(a, t.Call) and last_name(a) in LOADS for a in arguments(expr))
             or any(_reads_relation(found.node, x) for one in given for x in each(one))
         ):
             return self._begun(self.bind(found, expr, frame, given), found, expr, frame)

@@ -53,6 +53,7 @@ from auditor.stores.sql.sqlalchemy.steps import (
     ONE,
     by_key,
     draft_of,
+    loaded_with,
     many_of,
     method,
     one_of,
@@ -131,8 +132,10 @@ def _is_func(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
     return kind in ("func", "fn")
 
 
-def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:
-    """A relation read from an object: another query, unless it was loaded with it."""
+def of_row(
+    reading: Reading, expr: t.Attr, row: Row, frame: Frame, *, by_session: bool = False
+) -> Thing | None:
+    """A relation read from an object, or loaded by its session: another query, unless it was loaded with it."""
     relation = row.entity.relations.get(expr.name)
     target = reading.entities.by_name.get(relation.target) if relation is not None else None
     if relation is None or target is None:
@@ -145,6 +148,7 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
         along = along[: along.index(relation.target)]
     if by is not None:
         eager = expr.name in by.eager or (eager and not {expr.name, "*"} & by.left)
+    eager = eager or relation.unread == "noload" or (relation.unread == "raise" and not by_session)
     loop = row.loop or frame.loop
     if relation.through is not None:
         table, own, _ = relation.through
@@ -208,8 +212,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             given = [reading.thing(a, frame) for a in call.args]
             return column_call(base, call, last, given), True
         case Related():
-            given = [reading.thing(a, frame) for a in call.args]
-            return relation_call(base, last, given, reading.entities), True
+            return relation_call(reading, base, call, last, frame), True
         case Result():
             return taken(reading, base, call, last, frame), True
         case Holds() if not isinstance(call.func, t.Attr):  # Post.words.op("@@")(query)
@@ -337,8 +340,10 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
                     reading.record(replace(draft, left=frozenset("*")))
                     rows.append(held)
                     continue
-                draft = reading.record(by_key(one.entity, reading, call, frame))
-                rows.append(Row(one.entity, draft))
+                draft = by_key(one.entity, reading, call, frame)
+                if (options := argument(call, None, "options")) is not None:
+                    draft = loaded_with(reading, draft, [options], frame)
+                rows.append(Row(one.entity, reading.record(draft)))
             return either(rows), True
         if any(isinstance(x, Draft) for x in each(given[0])):
             return _execute(reading, call, last, given, frame), True
@@ -418,7 +423,7 @@ def _loads(
     """(a relation of an object, as it would be written, what it stands for), which a session loads now."""
     row, expr = given
     at = t.Attr(call.line, call.column, call.end_line, expr, name)
-    loaded = of_row(reading, at, row, frame)
+    loaded = of_row(reading, at, row, frame, by_session=True)
     if isinstance(loaded, Draft):
         reading.record(executed(loaded, operation="lazy", bound=Bound.NONE))
     return at, loaded
@@ -498,20 +503,24 @@ _ASYNC = re.compile(r"(?:sqlalchemy|sqlmodel)\.ext\.asyncio\.[\w.()]*" + _ASKING
 
 
 def _held_by_session(reading: Reading, entity: Entity, call: t.Call, frame: Frame) -> Row | None:
-    """`session.get(User, user.id)` of an object that the same function has loaded: the session still has it, and asks
-    nothing.
+    """`session.get(User, user.id)` of an object that the same function has loaded, `session.get(Team, game.home_id)` of
+    what was loaded with one: the session still has it, and asks nothing.
 
     Source: https://docs.sqlalchemy.org/en/20/orm/session_api.html#sqlalchemy.orm.Session.get.
     """
     match call:
         case t.Call(args=[_, t.Attr(value=t.Name() as owner, name=name)], keywords=[]):
-            held = reading.thing(owner, frame)
+            by = reading.thing(owner, frame)
         case _:
             return None
-    if not isinstance(held, Row) or held.entity is not entity or held.draft is None:
+    if not isinstance(by, Row) or by.draft is None:
         return None
-    function, here, there = frame.scope.owner, reading.place(call, frame), held.draft.place
-    if (here.path, here.symbol) != (there.path, there.symbol) or entity.key is not entity.column(name):  # fmt: skip
+    is_own = by.entity is entity and entity.key is entity.column(name)
+    held = by if is_own else _held_with(reading, by, by.draft, entity, name)
+    if held is None:
+        return None
+    function, here, there = frame.scope.owner, reading.place(call, frame), by.draft.place
+    if (here.path, here.symbol) != (there.path, there.symbol):
         return None
     assert isinstance(call.func, t.Attr)
     session, asked = t.dotted(call.func.value), False
@@ -528,6 +537,21 @@ def _held_by_session(reading: Reading, entity: Entity, call: t.Call, frame: Fram
                 if session and any(t.dotted(arg) == session for arg in args):
                     return None  # who gets it may commit
     return held if asked else None
+
+
+def _held_with(reading: Reading, row: Row, draft: Draft, entity: Entity, name: str) -> Row | None:
+    """The object that a key of another one names, where it was loaded with that."""
+    column, along = row.entity.column(name), (*draft.along, row.entity.name)
+    if column is None:
+        return None
+    for relation in row.entity.relations.values():
+        if (relation.target, relation.local) != (entity.name, column.name) or relation.many:
+            continue
+        loads = bool(relation.eager) and not {relation.attribute, "*"} & draft.left
+        loads = loads and goes_on(reading.entities, relation, along)
+        if not looks_up(relation, entity) and (relation.attribute in draft.eager or loads):
+            return Row(entity, replace(draft, along=along))
+    return None
 
 
 _FORGETS = {"commit", "rollback", "refresh", "expire", "expire_all", "expunge", "expunge_all", "close", "reset", "invalidate"}  # fmt: skip
@@ -581,13 +605,14 @@ def _is_sqlalchemy(reading: Reading, call: t.Call, frame: Frame) -> bool:
 def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing | None:
     """`select(User.id, User.name)`, `delete(User)`, `exists().where(…)`."""
     given: list[Thing | None] = []
-    inner = False
+    inner, computed = False, set[int]()
     for arg in call.args:
         thing = reading.thing(arg, frame)
-        if isinstance(thing, Listed):
-            given += thing.items
+        if lists := [x for x in each(thing) if isinstance(x, Listed)]:
+            given += lists[0].items
         elif thing is None and isinstance(arg, t.Attr):
             owner = reading.thing(arg.value, frame)  # what the class computes: `User.full_name`
+            computed |= {len(given)} if isinstance(owner, Class) else set()
             given.append(owner if isinstance(owner, Class) else None)
         else:
             given.append(thing)
@@ -602,6 +627,7 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
         for g in given
         for x in each(g) or (None,)
     )
+    columns_alone = all(i in computed or _is_column(g) for i, g in enumerate(given))
     made: list[Thing] = []
     for choice in itertools.islice(itertools.product(*choices), 40) if choices else [()]:
         entities = list({x.entity.name: x.entity for x in choice if isinstance(x, Class | Field | Related)}.values())  # fmt: skip
@@ -610,7 +636,7 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
         draft = replace(
             draft, operation="aggregate" if aggregate and operation == "select" else operation,
             tables=tuple(entities[1:]), where=tuple(where), correlated=operation == "exists",
-            projection=names if len(names) == len(given) else (),
+            projection=names if len(names) == len(given) else (*names, "*") if columns_alone else (),
             bound=Bound.ONE if operation == "exists" or aggregate else Bound.UNKNOWN,
         )  # fmt: skip
         if draft.entity is None:
@@ -633,6 +659,12 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
             continue
         made.append(reading.record(draft))
     return either(made)
+
+
+def _is_column(thing: Thing | None) -> bool:
+    """Whether what is selected makes no stored object: a column, what a function gives, a subquery."""
+    every = each(thing)
+    return bool(every) and all(isinstance(x, Field | Function | Holds | Draft | Result) for x in every)  # fmt: skip
 
 
 def _of_untold(reading: Reading, expr: t.Expr, frame: Frame) -> bool:

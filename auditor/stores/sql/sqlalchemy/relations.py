@@ -50,8 +50,8 @@ def relation_of(
     asked = (
         isinstance(loading, t.Const) and str(loading.value) in ("dynamic", "write_only")
     ) or last_name(annotation) in ("WriteOnlyMapped", "DynamicMapped")
-    depth, at_delete = _depth(told.get("join_depth")), _at_delete(told)
-    entity.pending.append((3, lambda _: mark(entity, name, asked, depth, at_delete)))
+    depth, at_delete, unread = _depth(told.get("join_depth")), _at_delete(told), _unread(loading)
+    entity.pending.append((3, lambda _: mark(entity, name, asked, depth, at_delete, unread)))
     if isinstance(uselist, t.Const) and uselist.value is False:
         many = False
     secondary = argument(call, None, "secondary", "link_model")
@@ -90,6 +90,12 @@ def _eager(loading: t.Expr | None) -> str:
     return how if how in _EAGER else ""
 
 
+def _unread(loading: t.Expr | None) -> str:
+    """Why reading a relation asks nothing: `lazy="noload"`, `lazy="raise_on_sql"`."""
+    how = str(loading.value) if isinstance(loading, t.Const) else ""
+    return how.partition("_")[0] if how in ("noload", "raise", "raise_on_sql") else ""
+
+
 def _depth(given: t.Expr | None) -> int:
     """`join_depth=3`; what the code does not say is far."""
     value = given.value if isinstance(given, t.Const) else 99
@@ -108,11 +114,15 @@ def _at_delete(told: Mapping[str, t.Expr]) -> str:
     return "each" if given.get("cascade_delete") or {"all", "delete"} & {*cascade} else ""
 
 
-def mark(entity: Entity, name: str, asked: bool, depth: int, at_delete: str) -> None:
+def mark(
+    entity: Entity, name: str, asked: bool, depth: int, at_delete: str, unread: str = ""
+) -> None:
     """Keep how a relation that is told by now is loaded."""
     told = entity.relations.get(name)
-    if told is not None and (asked or depth or at_delete):
-        entity.relations[name] = replace(told, asked=asked or told.asked, depth=depth, at_delete=at_delete)  # fmt: skip
+    if told is not None and (asked or depth or at_delete or unread):
+        entity.relations[name] = replace(
+            told, asked=asked or told.asked, depth=depth, at_delete=at_delete, unread=unread
+        )
 
 
 def goes_on(entities: Entities, relation: Relation, along: Collection[str]) -> bool:
@@ -154,7 +164,7 @@ def _reverse(
     told = entity.relations.get(name)
     if given is None or told is None:
         return
-    lazy, asked, back, depth, at_delete = "", False, "", 0, ""
+    lazy, asked, back, depth, at_delete, unread = "", False, "", 0, "", ""
     match given:
         case t.Const(value=str(text)):
             back = text
@@ -162,6 +172,7 @@ def _reverse(
             back = text
             loading = argument(given, None, "lazy")
             lazy, depth = _eager(loading), _depth(argument(given, None, "join_depth"))
+            unread = _unread(loading)
             asked = isinstance(loading, t.Const) and loading.value == "dynamic"
             at_delete = _at_delete({k.name: k.value for k in keywords if k.name})
     if back and back not in target.relations:
@@ -169,7 +180,7 @@ def _reverse(
         many = not told.many or through is not None
         turned = (through[0], through[2], through[1]) if through is not None else None
         target.relations[back] = Relation(
-            back, entity.name, many, told.remote, told.local, lazy, turned, asked, depth=depth, at_delete=at_delete
+            back, entity.name, many, told.remote, told.local, lazy, turned, asked, depth=depth, at_delete=at_delete, unread=unread,
         )  # fmt: skip
 
 

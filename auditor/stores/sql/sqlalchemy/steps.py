@@ -6,12 +6,12 @@ Sources: https://docs.sqlalchemy.org/en/20/orm/queryguide/, https://docs.sqlalch
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.decisions import passed_by
+from auditor.link.decisions import passed_by, rest_of
 from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.model.values import Plain
@@ -27,12 +27,11 @@ from auditor.stores.sql.conditions import (
     Outer,
     Test,
     Untold,
-    compared,
     no_column,
     tables_of,
 )
 from auditor.stores.sql.entities import Entity
-from auditor.stores.sql.expressions import condition, links
+from auditor.stores.sql.expressions import condition, links, named
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import (
     Class,
@@ -154,7 +153,7 @@ def method(
         case "join" | "outerjoin" | "join_from" | "outerjoin_from" | "select_from":
             return _joined(reading, draft, call, last, frame)
         case "options":
-            return reading.record(_loaded(reading, draft, call, frame))
+            return reading.record(loaded_with(reading, draft, call.args, frame))
         case "count":
             figure(reading, draft)
             return None
@@ -270,12 +269,8 @@ def _first_entity(reading: Reading, parts: list[Condition]) -> Entity | None:
 
 def _keyword(draft: Draft, name: str, values: tuple[Plain, ...] = ()) -> Condition:
     for entity in (*draft.tables[-1:], draft.entity):
-        if entity is None:
-            continue
-        if (column := entity.column(name)) is not None:
-            return compared(entity, column, values=values)
-        if (relation := entity.relations.get(name)) is not None and relation.local:
-            return Test(entity.table, relation.local)
+        if entity is not None and (told := named(entity, name, values)) is not None:
+            return told
     return Untold(no_column(name)) if draft.entity else Untold("the table is named at run time")
 
 
@@ -316,7 +311,9 @@ def _named_column(reading: Reading, draft: Draft, given: t.Expr) -> Field | None
             named = _named_column(reading, draft, inner)
             down = named is not None and t.last_word(func) == "desc"
             return replace(named, way=-1) if named is not None and down else named
-        case t.Const(value=str(name)) if draft.mapper == "sqlalchemy" and not draft.projection:
+        case t.Const(value=str(name)) if draft.mapper == "sqlalchemy" and (
+            not draft.projection or name in draft.projection
+        ):
             entity = draft.entity if draft.operation == "select" and not draft.grouped else None
             columns = entity.columns.values() if entity is not None else ()
             column = next((c for c in columns if c.name == name), None)
@@ -347,7 +344,7 @@ def _join(
     reading: Reading, draft: Draft, call: t.Call, last: str, given: list[Thing | None]
 ) -> Draft:
     made, tables = list(draft.joins), list(draft.tables)
-    entity, reason = draft.entity, draft.unresolved
+    entity, reason, left = draft.entity, draft.unresolved, draft.left
     where = list(draft.where)
     kind = argument(call, 1, "join_type")  # Peewee's JOIN.LEFT_OUTER
     outer = last.startswith("outer") or argument(call, None, "isouter") is not None
@@ -357,6 +354,8 @@ def _join(
             case Class(entity=other):
                 if entity is None:
                     entity, reason = other, ""
+                    if last != "select_from":  # what is only joined is not brought
+                        left |= {"*"}
                 elif last == "select_from":
                     if other is not entity:
                         tables.append(other)
@@ -385,7 +384,7 @@ def _join(
         made[len(draft.joins) :] = [replace(x, outer=True) for x in made[len(draft.joins) :]]
     if entity is None and not reason and last == "select_from" and call.args and not any(given):
         reason = "the table is named at run time"
-    return reading.record(executed(draft, entity=entity, unresolved=reason, joins=tuple(made), tables=tuple(tables), where=tuple(where)))  # fmt: skip
+    return reading.record(executed(draft, entity=entity, unresolved=reason, joins=tuple(made), tables=tuple(tables), where=tuple(where), left=left))  # fmt: skip
 
 
 def _between(present: list[Entity], other: Entity) -> list[Link]:
@@ -402,20 +401,20 @@ def _between(present: list[Entity], other: Entity) -> list[Link]:
     return []
 
 
-def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
-    """`options(selectinload(User.items).joinedload(Item.tags))`."""
+def loaded_with(reading: Reading, draft: Draft, options: Iterable[t.Expr], frame: Frame) -> Draft:
+    """`options(selectinload(User.items).joinedload(Item.tags))`, `session.get(User, id, options=[…])`."""
     names, loads, loaded, left = set(draft.eager), [*draft.loads], [*draft.loaded], set(draft.left)
     besides = [*draft.besides]
-    for arg, at in [option for given in call.args for option in _options(reading, given, frame)]:
+    for arg, at in [option for given in options for option in _options(reading, given, frame)]:
         nodes = list(t.walk_own(arg))
         calls = [(n, kind_of(reading.code, n, at.scope)) for n in nodes if isinstance(n, t.Call)]
-        options = [(option, how) for option, how in calls if how in LOADS | _LEAVES]
-        for option, how in options:
+        loading = [(option, how) for option, how in calls if how in LOADS | _LEAVES]
+        for option, how in loading:
             if how in _LEAVES:
                 named = set(spoken([x for given in option.args for x in t.walk_own(given)]))
                 left |= named
                 names |= named if how != "lazyload" else set()
-        if all(how in _LEAVES for _, how in options):
+        if all(how in _LEAVES for _, how in loading):
             if isinstance(arg, t.Star | t.Name):
                 names |= {"*"}
             continue
@@ -438,10 +437,12 @@ def _options(reading: Reading, given: t.Expr, frame: Frame) -> list[tuple[t.Expr
             return _options(reading, value, frame)
         case t.Seq(items=items):
             return [found for item in items for found in _options(reading, item, frame)]
-        case t.Name(id=name) if name in (passed := _handed(frame)) and frame.called is not None:
-            return _options(reading, passed[name], frame.called[1])
+        case t.Name(id=name) if frame.called is not None and (passed := _handed(frame, name)) is not None:  # fmt: skip
+            return [found for x in passed for found in _options(reading, x, frame.called[1])]
         case t.Name(id=name) if name in frame.scope.bindings and frame.scope.function is not None:
             return [(given, frame)]  # of any call, or of several lists
+        case t.Name(id=name) if calls := _around(reading, name, frame):
+            return [found for x, at in calls for found in _options(reading, x, at)]
         case t.Name() | t.Attr():
             match reading.values.sources(given, frame.scope):
                 case [Located(node=t.Seq() | t.Call() as kept, scope=scope)]:
@@ -449,13 +450,35 @@ def _options(reading: Reading, given: t.Expr, frame: Frame) -> list[tuple[t.Expr
     return [(given, frame)]
 
 
-def _handed(frame: Frame) -> dict[str, t.Expr]:
-    """What the call that is read hands to parameters which the function leaves as they are."""
+def _handed(frame: Frame, name: str) -> list[t.Expr] | None:
+    """What the call that is read hands to a parameter which the function leaves as it is."""
     function = frame.scope.function
-    if frame.called is None or function is None:
-        return {}
-    given = passed_by(function, frame.called[0])
-    return {name: x for name, x in given.items() if len(frame.scope.bindings[name]) == 1}
+    if frame.called is None or function is None or len(frame.scope.bindings.get(name, ())) != 1:
+        return None
+    return _handed_by(frame.called[0], function, name)
+
+
+def _handed_by(call: t.Call, function: t.Function, name: str) -> list[t.Expr] | None:
+    """What a call hands to a parameter, or to `*options` all of it."""
+    if any(p.name == name and p.kind == "args" for p in function.params):
+        return rest_of(function, call)
+    given = passed_by(function, call).get(name)
+    return [given] if given is not None else None
+
+
+def _around(reading: Reading, name: str, frame: Frame) -> list[tuple[t.Expr, Frame]]:
+    """What calls hand to the function around this one, which it returns: `Depends(item_with(selectinload(Item.tags)))`."""
+    found = reading.code.find(name, frame.scope)
+    where, bindings = found if found is not None else (frame.scope, [])
+    function = where.function
+    if function is None or where is frame.scope or [b.kind for b in bindings] != ["parameter"]:
+        return []
+    sites = reading.code.calls(f"{where.module.path}:{where.qualname}")
+    return [
+        (x, Frame(site.scope, depth=frame.depth))
+        for site in sites
+        for x in _handed_by(site.node, function, name) or ()
+    ]
 
 
 _Way = list[tuple[str, Related, t.Expr]]

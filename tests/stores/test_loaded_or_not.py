@@ -1,0 +1,202 @@
+"""What a session of SQLAlchemy loads, and what it has already, cannot load, or is never asked for.
+
+What is asked in each case was taken from the statements that SQLAlchemy 2.0 sends to SQLite.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit, Query
+from tests.conftest import Build
+
+_MODELS = """
+from sqlalchemy import Column, ForeignKey, Integer, String, case, func, select
+from sqlalchemy.orm import declarative_base, joinedload, lazyload, relationship, selectinload
+Base = declarative_base()
+class Team(Base):
+    __tablename__ = "team"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+    players = relationship("Player", lazy="{players}")
+class Player(Base):
+    __tablename__ = "player"
+    id = Column(Integer, primary_key=True)
+    team_id = Column(ForeignKey("team.id"))
+class Game(Base):
+    __tablename__ = "game"
+    id = Column(Integer, primary_key=True)
+    home_id = Column(ForeignKey("team.id"))
+    away_id = Column(ForeignKey("team.id"))
+    home = relationship("Team", foreign_keys=[home_id], lazy="joined")
+    away = relationship("Team", foreign_keys=[away_id])
+"""
+
+
+def _lines(build: Build, code: str, players: str = "select") -> list[int]:
+    """The lines, behind the models, at which the players of a team are asked for."""
+    found = build({"app.py": _MODELS.format(players=players) + code}).facts(Query)
+    behind = _MODELS.count("\n")
+    return sorted(q.place.line - behind for q in found if "team_id" in q.equality)
+
+
+@pytest.mark.parametrize(
+    ("selected", "loads"),
+    [
+        ("Team", True),
+        ("Team, func.count(Game.id)", True),
+        ("*[Team, Game.id]", True),
+        ("*((Team, Game.id) if session else (Team, Game.home_id))", True),
+        ("Team.id", False),
+        ("Team.id, func.lower(Team.name)", False),
+        ("Team.id, func.count(Game.id).label('games')", False),
+        ("func.lower(Team.name).label('name')", False),
+        ("Team.id, case((Team.name == 'x', 1), else_=0)", False),
+        ("Team.id, select(func.max(Game.id)).scalar_subquery().label('last')", False),
+    ],
+)
+def test_columns_alone_load_no_relation(selected: str, loads: bool, build: Build) -> None:
+    code = f"def ask(session):\n    return session.execute(select({selected}).where(Team.id == 1)).all()\n"
+    assert _lines(build, code, players="selectin") == [2] * loads
+
+
+def test_what_is_only_joined_loads_no_relation(build: Build) -> None:
+    code = (
+        "class Row:\n    id = func.coalesce(-Team.id, Game.id)\n    name = func.min(Team.name)\n"
+        "def ask(session, grouped):\n    model = Row if grouped else Game\n"
+        "    return session.execute(select(model.id, model.name).outerjoin(Team)).all()\n"
+    )
+    assert _lines(build, code, players="selectin") == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "lines"),
+    [
+        (["game = session.get(Game, i)", "return session.get(Team, game.home_id)"], [2]),
+        (["game = session.get(Game, i)", "return session.get(Team, game.away_id)"], [2, 3]),
+        (
+            [
+                "game = session.get(Game, i, options=[joinedload(Game.away)])",
+                "return session.get(Team, game.away_id)",
+            ],
+            [2],
+        ),
+        (
+            [
+                "game = session.get(Game, i, options=[lazyload(Game.home)])",
+                "return session.get(Team, game.home_id)",
+            ],
+            [3],
+        ),
+        (["game = session.get(Game, i)", "session.commit()", "return session.get(Team, game.home_id)"], [2, 4]),
+        (["game = session.get(Game, i)", "return session.get(Team, game.id)"], [2, 3]),
+    ],
+)  # fmt: skip
+def test_what_was_loaded_with_another_object_is_in_the_session(
+    steps: list[str], lines: list[int], build: Build
+) -> None:
+    code = "def ask(session, i):\n" + "".join(f"    {step}\n" for step in steps)
+    assert _lines(build, code, players="selectin") == lines
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ("", [3]),
+        (", options=[selectinload(Team.players)]", [2]),
+        (", options=(selectinload(Team.players),)", [2]),
+        (", options=[lazyload(Team.players)]", [3]),
+    ],
+)
+def test_get_is_given_options(options: str, lines: list[int], build: Build) -> None:
+    code = (
+        f"def ask(session, i):\n    team = session.get(Team, i{options})\n    return team.players\n"
+    )
+    assert _lines(build, code) == lines
+
+
+_HELPER = """
+def team_with({params}):
+    {inner}
+{calls}
+"""
+_ASKS = "return session.scalars(select(Team).options(*options).where(Team.id == i)).one()"
+
+
+@pytest.mark.parametrize(
+    ("params", "inner", "calls", "lines"),
+    [
+        ("session, i, *options", _ASKS, "team_with(session, 1, lazyload(Team.players), selectinload(Team.players))", [4]),
+        ("session, i, *options, strict=False", _ASKS, "team_with(session, 1, selectinload(Team.players), strict=True)", [4]),
+        ("session, i, *options", _ASKS, "team_with(session, 1)", []),
+        (
+            "*options", f"def found(session, i):\n        {_ASKS}\n    return found",
+            "by_name = team_with(lazyload(Team.players))\nwhole = team_with(lazyload('*'), selectinload(Team.players))", [7],
+        ),
+        ("*options", f"def found(session, i):\n        {_ASKS}\n    return found", "team = team_with()", []),
+    ],
+)  # fmt: skip
+def test_options_that_a_function_is_handed_one_by_one(
+    params: str, inner: str, calls: str, lines: list[int], build: Build
+) -> None:
+    if "session" in params:
+        calls = f"def use(session): {calls}"
+    code = _HELPER.format(params=params, inner=inner, calls=calls)
+    assert sorted(set(_lines(build, code))) == lines
+
+
+@pytest.mark.parametrize(
+    ("players", "step", "lines"),
+    [
+        ("select", "return team.players", [3]),
+        ("noload", "return team.players", []),
+        ("raise", "return team.players", []),
+        ("raise_on_sql", "return team.players", []),
+        ("noload", "session.delete(team)", []),
+        ("raise", "session.delete(team)", [3]),
+    ],
+)
+def test_a_relation_that_reading_does_not_load(
+    players: str, step: str, lines: list[int], build: Build
+) -> None:
+    code = f"def ask(session, i):\n    team = session.get(Team, i)\n    {step}\n"
+    assert _lines(build, code, players) == lines
+
+
+_LINKED = """
+from sqlalchemy import Column, ForeignKey, Integer, String, select
+from sqlalchemy.orm import declarative_base, relationship
+Base = declarative_base()
+class Crew(Base):
+    __tablename__ = "crew"
+    id = Column(Integer, primary_key=True)
+    port = Column(Integer, index=True)
+    sailors = relationship("Sailor", secondary="berth")
+class Sailor(Base):
+    __tablename__ = "sailor"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+    ship_id = Column(ForeignKey("crew.id"))
+    ship = relationship("Crew", foreign_keys=[ship_id])
+class Berth(Base):
+    __tablename__ = "berth"
+    sailor_id = Column(ForeignKey("sailor.id"), primary_key=True)
+    crew_id = Column(ForeignKey("crew.id"), primary_key=True)
+def ask(session, given):
+    return session.scalars(select(Crew).where(Crew.port == given, {asked})).all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "fit"),
+    [
+        ("Crew.sailors.any(id=given)", Fit.COVERED),
+        ("Crew.sailors.any(Sailor.id == given)", Fit.COVERED),
+        ("Crew.sailors.any(name=given)", Fit.MISSING),
+        ("Crew.sailors.any()", Fit.MISSING),
+        ("~Crew.sailors.any(id=given)", Fit.MISSING),
+    ],
+)
+def test_what_any_is_told_by_keyword_is_asked(asked: str, fit: Fit, build: Build) -> None:
+    found = build({"app.py": _LINKED.format(asked=asked)}).facts(CollectionFit)
+    assert [m.fit for c in found for q, m in c.fits if c.name == "berth"] == [fit]
