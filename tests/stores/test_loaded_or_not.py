@@ -200,3 +200,48 @@ def ask(session, given):
 def test_what_any_is_told_by_keyword_is_asked(asked: str, fit: Fit, build: Build) -> None:
     found = build({"app.py": _LINKED.format(asked=asked)}).facts(CollectionFit)
     assert [m.fit for c in found for q, m in c.fits if c.name == "berth"] == [fit]
+
+
+_SHELVES = """
+from sqlalchemy import Column, ForeignKey, Integer, select
+from sqlalchemy.orm import declarative_base, joinedload, relationship, selectinload, with_loader_criteria
+Base = declarative_base()
+class OfShop:
+    shop_id = Column(Integer)
+class Shelf(Base):
+    __tablename__ = "shelf"
+    id = Column(Integer, primary_key=True)
+    books = relationship("Book")
+class Book(Base, OfShop):
+    __tablename__ = "book"
+    id = Column(Integer, primary_key=True)
+    shelf_id = Column(ForeignKey("shelf.id"))
+def ask(session, n):
+    statement = select(Shelf).options({options}).where(Shelf.id == n)
+    for shelf in session.scalars(statement):
+        return shelf.books
+"""
+_OF_SHOP = "with_loader_criteria(Book, Book.shop_id == n)"
+_BOTH = ("shelf_id", "shop_id")
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ("selectinload(Shelf.books)", ("shelf_id",)),
+        (f"selectinload(Shelf.books), {_OF_SHOP}", _BOTH),
+        (f"{_OF_SHOP}, selectinload(Shelf.books)", _BOTH),
+        (f"{_OF_SHOP}, joinedload(Shelf.books)", _BOTH),
+        (f"selectinload(Shelf.books).options({_OF_SHOP})", _BOTH),
+        (_OF_SHOP, _BOTH),  # it is asked for when it is read
+        ("selectinload(Shelf.books), with_loader_criteria(OfShop, lambda c: c.shop_id == n)", _BOTH),
+        ("selectinload(Shelf.books), with_loader_criteria(Book, where_criteria=lambda c: c.shop_id == n)", _BOTH),
+        ("selectinload(Shelf.books.and_(Book.shop_id == n))", _BOTH),
+        ("selectinload(Shelf.books), with_loader_criteria(Shelf, Shelf.id > n)", ("shelf_id",)),
+    ],
+)  # fmt: skip
+def test_what_options_ask_of_all_that_is_loaded(
+    options: str, asked: tuple[str, ...], build: Build
+) -> None:
+    found = build({"app.py": _SHELVES.format(options=options)}).facts(Query)
+    assert {q.equality for q in found if q.collection == "book"} == {asked}

@@ -269,6 +269,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     """The classes on the way to its objects, where they were loaded with others."""
     besides: tuple[Draft, ...] = ()
     """What is asked besides for what is loaded with its objects."""
+    criteria: tuple[tuple[str, Condition], ...] = ()
+    """What is asked of a table wherever its objects are searched or loaded (`with_loader_criteria`)."""
     left: frozenset[str] = frozenset()
     """The relations that it does not load with its objects, though their class does; "*" for all."""
     unresolved: str = ""

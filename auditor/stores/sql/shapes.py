@@ -14,7 +14,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.model.data import Bound, Index, Query
 from auditor.stores.sql import serialized, untold
-from auditor.stores.sql.conditions import Draft, Link, Loaded, Test
+from auditor.stores.sql.conditions import Draft, Link, Loaded, Outer, Test
 from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.django.catalogues import Catalogue
 from auditor.stores.sql.entities import Entity, Relation
@@ -62,7 +62,7 @@ def queries(application: Application) -> list[Query]:
             draft = replace(
                 draft, where=()
             )  # what belongs to all there are is read from end to end
-        for query in chain.from_iterable(shapes(d, schema) for d in _with_loaded(read, draft)):
+        for query in chain.from_iterable(shapes(d, schema) for d in _all_asked(read, draft)):
             name = query.collection
             asks = {name, draft.entity.table if draft.entity is not None else ""}
             if draft.mapper == "tortoise" and not unlisted.isdisjoint(asks):
@@ -208,6 +208,19 @@ def _function(draft: Draft) -> tuple[str, str]:
 _JOINED = ("joined", "False", "subquery")
 _MANY = 200
 """Ways along eager relations behind which those that turn back are no longer told apart."""
+
+
+def _all_asked(read: Reading, draft: Draft) -> Iterator[Draft]:
+    """A query and what it loads besides, with what its options ask of the tables of each."""
+    for one in _with_loaded(read, draft):
+        where = list(one.where)
+        joined = {x.other for x in (*one.joins, *one.loads)} | {e.table for e in one.tables}
+        for table, told in draft.criteria:
+            if table == one.table:
+                where.append(told)
+            elif table in joined:
+                where.append(Outer(told))
+        yield replace(one, where=tuple(where))
 
 
 def _with_loaded(read: Reading, draft: Draft) -> Iterator[Draft]:

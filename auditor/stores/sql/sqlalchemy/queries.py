@@ -157,7 +157,7 @@ def of_row(
         start = (Test(target.table, relation.remote),)
     draft = Draft(
         target.mapper, target, reading.place(expr, frame), "lazy", start,
-        bound=Bound.NONE if relation.many else Bound.ONE, loop=loop,
+        bound=Bound.NONE if relation.many else Bound.ONE, loop=loop, criteria=by.criteria if by else (),
     )  # fmt: skip
     if relation.asked:  # a query, which is asked where something goes through it
         return replace(draft, bound=Bound.UNKNOWN, operation="select")

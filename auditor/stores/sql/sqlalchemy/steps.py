@@ -404,11 +404,13 @@ def _between(present: list[Entity], other: Entity) -> list[Link]:
 def loaded_with(reading: Reading, draft: Draft, options: Iterable[t.Expr], frame: Frame) -> Draft:
     """`options(selectinload(User.items).joinedload(Item.tags))`, `session.get(User, id, options=[…])`."""
     names, loads, loaded, left = set(draft.eager), [*draft.loads], [*draft.loaded], set(draft.left)
-    besides = [*draft.besides]
+    besides, criteria = [*draft.besides], [*draft.criteria]
     for arg, at in [option for given in options for option in _options(reading, given, frame)]:
         nodes = list(t.walk_own(arg))
         calls = [(n, kind_of(reading.code, n, at.scope)) for n in nodes if isinstance(n, t.Call)]
         loading = [(option, how) for option, how in calls if how in LOADS | _LEAVES]
+        asking = [option for option, how in calls if how == "with_loader_criteria"]
+        criteria += [told for option in asking for told in _criteria(reading, option, at)]
         for option, how in loading:
             if how in _LEAVES:
                 named = set(spoken([x for given in option.args for x in t.walk_own(given)]))
@@ -425,8 +427,31 @@ def loaded_with(reading: Reading, draft: Draft, options: Iterable[t.Expr], frame
             loaded += with_them
     return executed(
         draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded), left=frozenset(left),
-        besides=tuple(besides),
+        besides=tuple(besides), criteria=tuple(criteria),
     )  # fmt: skip
+
+
+def _criteria(reading: Reading, option: t.Call, frame: Frame) -> Iterator[tuple[str, Condition]]:
+    """What `with_loader_criteria(Item, Item.shop_id == id)` asks of each table, also of a base or a mixin, by a function of the class.
+
+    Source: https://docs.sqlalchemy.org/en/20/orm/queryguide/api.html#sqlalchemy.orm.with_loader_criteria.
+    """
+    base, asked = argument(option, 0, "entity_or_base"), argument(option, 1, "where_criteria")
+    found = reading.code.defined(base, frame.scope) if isinstance(base, t.Name | t.Attr) else None
+    if base is None or asked is None:
+        return
+    entities = [x.entity for x in each(reading.thing(base, frame)) if isinstance(x, Class)]
+    if not entities and found is not None:
+        heirs = map(reading.code.own_name, reading.entities.heirs(reading.code.own_name(found)))
+        entities = [reading.entities.by_name[x] for x in heirs if x in reading.entities.by_name]
+    for entity in entities:
+        match asked:
+            case t.Lambda(params=[param, *_], body=body):
+                inner = Frame(frame.scope.module.scopes.get(id(asked), frame.scope), frame, depth=frame.depth)  # fmt: skip
+                inner.names[param.name] = Class(entity)
+                yield entity.table, condition(reading.thing(body, inner), body)
+            case _:
+                yield entity.table, condition(reading.thing(asked, frame), asked)
 
 
 def _options(reading: Reading, given: t.Expr, frame: Frame) -> list[tuple[t.Expr, Frame]]:
@@ -539,9 +564,12 @@ def _second_query(
     """What `selectinload` asks besides: the objects of the other side, by their key to this one."""
     through = related.relation.through
     table, column = (through[0], through[1]) if through else (target.table, related.relation.remote)
+    asked: list[Condition] = []
+    if isinstance(at, t.Call) and t.last_word(at.func) == "and_":  # Shelf.books.and_(Book.lent)
+        asked = [condition(reading.thing(x, frame), x) for x in at.args]
     made = reading.record(
         replace(
-            draft_of(target, reading, at, frame), operation="join", where=(Test(table, column),),
+            draft_of(target, reading, at, frame), operation="join", where=(Test(table, column), *asked),
             joins=links(related.entity, related.relation, reading.entities)[1:],
         )
     )  # fmt: skip
