@@ -485,3 +485,55 @@ def test_each_record_with_the_latest_of_another_table(
     files = {"app.py": code, "schema.sql": _GOODS, "requirements.txt": driver}
     found = build(files).facts(CollectionFit)
     assert [m.missing for f in found for _, m in f.fits if m.fit is Fit.MISSING] == missing
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        # most orders end so: what was made since then is fewer
+        ("Order.state == 'completed', Item.made > day", {("items", ("made",))}),
+        ("Order.state == 'late', Item.made > day", set()),
+        ("Order.state == 'completed', Item.code == 'a'", {("items", ("code",))}),
+        ("Order.state == 'completed'", set()),
+    ],
+)
+def test_what_an_index_finds_most_by_is_no_start(
+    condition: str, told: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    code = f"""
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, String, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Order(Base):
+    __tablename__ = "orders"
+    id = Column(Integer, primary_key=True)
+    state = Column(String, default="new", index=True)
+class Item(Base):
+    __tablename__ = "items"
+    id = Column(Integer, primary_key=True)
+    order_id = Column(ForeignKey("orders.id"), index=True)
+    made = Column(DateTime)
+    code = Column(String)
+def ask(session, day):
+    return session.scalars(select(Item).join(Order, Item.order_id == Order.id).where({condition})).all()
+"""
+    found = build({"app.py": code}).facts(CollectionFit)
+    fits = ((f.name, m) for f in found for _, m in f.fits)
+    assert {(name, m.missing) for name, m in fits if m.fit is not Fit.COVERED} == told
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("User.team == 'a', Like.user_id == 3", ("post_id", "user_id")),
+        ("Post.status == 'a', and_(Like.user_id == 3, User.team == 'b')", ("post_id", "user_id")),
+        ("User.team == 'a', Like.user_id != 3", ("post_id",)),
+    ],
+)
+def test_an_equality_beside_the_key_of_a_join_that_no_index_has(
+    condition: str, told: tuple[str, ...], build: Build
+) -> None:
+    code = MODELS.replace('ForeignKey("posts.id"), index=True', 'ForeignKey("posts.id")')
+    asks = f"def ask(session):\n    return session.scalars(select(User).join(Post, Post.author_id == User.id).join(Like, Like.post_id == Post.id).where({condition})).all()\n"
+    found = build({"app.py": code + asks}).facts(CollectionFit)
+    assert [m.missing for f in found if f.name == "likes" for _, m in f.fits] == [told]

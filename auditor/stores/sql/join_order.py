@@ -204,7 +204,7 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         if name in equal or any(_tells_few(x, telling[name], schema) for x in telling[name])
     }
     surely = {n for n in served if _is_served(tests[n], schema, surely=True)}
-    served = surely or (set() if equal - served else served)
+    served = surely or (set() if by_few - served else served)
     far = {
         n for n in served if any(not has_few_values(x.column) for x in _serving(tests[n], schema))
     }
@@ -248,6 +248,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         mine, order = [x for x in tests[root] if not x.outer], ()
     else:
         mine, order = [Test(root, name) for name in reached.get(root, ())], ()
+        if not any(schema.leads(root, test.column) for test in mine):
+            mine += _finding_few(_equal(tests[root]), schema)
     yield _query(draft, schema, root, draft.operation, mine, order, reasons)
     for name in sorted((set(tests) | set(reached)) - {root, ""}):
         if name in starts:
@@ -256,11 +258,13 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         elif name in reached:
             by = [Test(name, column) for column in reached[name]]
             by += [*_known(name, branch.tests, links), *(x for x in tests[name] if x.outer)]
-            told = [x for x in tests[name] if x.how == "equality" and not x.outer]
+            told = _equal(tests[name])
             between = (held := schema.tables.get(name)) is not None and held.found is None
             led = any(schema.leads(name, column) for column in reached[name])
             if between or (not led and any(schema.leads(name, x.column) for x in told)):
                 by += told  # both keys of many to many
+            elif not led:
+                by += _finding_few(told, schema)
             sought = [x for x in tests[name] if x.how == "scanned" and not x.outer]
             part = [x for x in tests[name] if x.outer and narrows(replace(x, outer=False))]
             part = [x for x in part if x.how != ABOVE and not schema.finds_most(x)]
@@ -296,6 +300,15 @@ def _of_a_part(draft: Draft, schema: Schema) -> set[str]:
 
 def narrows(test: Test) -> bool:
     return test.how not in _LOOSE and not test.outer
+
+
+def _equal(tests: list[Test]) -> list[Test]:
+    return [x for x in tests if x.how == "equality" and not x.outer]
+
+
+def _finding_few(tests: list[Test], schema: Schema) -> list[Test]:
+    """Of equalities those that find few, which are as good a place to start as the key of a join that no index has."""
+    return [x for x in tests if schema.tells_few(x) and not schema.finds_most(x)]
 
 
 def _tells_few(test: Test, tests: list[Test], schema: Schema) -> bool:
