@@ -94,7 +94,7 @@ def split(text: str) -> Iterator[tuple[str, int]]:
     """
     if _BATCH.search(text):
         text = _OF_SQL_SERVER.sub(_plainly, text)
-    text = _VIEWS_OF_DUMP.sub(r"\1", text)
+    text = _DATABASE.sub(r"\1;", _VIEWS_OF_DUMP.sub(r"\1", text))
     start, line, position = 0, 1, 0
     found, copies = 0, True
     while (match := _BREAK.search(text, position)) is not None:
@@ -122,6 +122,8 @@ def split(text: str) -> Iterator[tuple[str, int]]:
         yield text[start:], line + _leading(text[start:])
 
 
+_DATABASE = re.compile(r"(?im)^([ \t]*create[ \t]+database[ \t]+[\w`\"]+)[ \t]*$(?=\s*create\b)")
+"""What is run by itself, though nothing ends it: the statements that follow are those of tables."""
 _PREPARED = re.compile(
     r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:set\s+@\w+\s*:?=|prepare\s+\w+\s+from\b)", re.I
 )

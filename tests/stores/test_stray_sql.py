@@ -168,3 +168,46 @@ def test_an_index_that_the_start_makes_too_is_run(build: Build) -> None:
     app = _MODEL + _CREATES
     assert _fit({"app.py": app, "add_index.sql": f"{made};\n"}, build).fit is Fit.MISSING
     assert _fit({"app.py": app + start, "add_index.sql": f"{made};\n"}, build).fit is Fit.COVERED
+
+
+_ASKS = """
+import mysql.connector
+connection = mysql.connector.connect(host="x")
+{more}
+def ask(cursor, d):
+    cursor.execute("SELECT 1 FROM perms WHERE doc_id = %s", (d,))
+"""
+_TABLE = "CREATE TABLE perms (id INT AUTO_INCREMENT PRIMARY KEY, doc_id INT NOT NULL, {});\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "fit"),
+    [
+        ({"doc/base.sql": _TABLE.format("x INT")}, Fit.MISSING),
+        ({"doc/base.sql": _TABLE.format("INDEX (doc_id)")}, Fit.COVERED),
+        # of what something else makes it is an older copy
+        ({"doc/base.sql": _TABLE.format("INDEX (doc_id)"), "base.sql": _TABLE.format("x INT")}, Fit.MISSING),
+        ({"doc/base.sql": _TABLE.format("INDEX (doc_id)"), "models.py": _MODEL}, Fit.MISSING),
+        ({"doc/base.sql": "-- CREATE TABLE perms (id INT);\n"}, Fit.UNKNOWN),
+        ({"doc/migrations/1.sql": _TABLE.format("INDEX (doc_id)")}, Fit.UNKNOWN),
+        # nothing ends the statement before
+        ({"base.sql": "CREATE DATABASE d\n\n" + _TABLE.format("x INT")}, Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_schema_among_the_documents(files: dict[str, str], fit: Fit, build: Build) -> None:
+    found = build({"app.py": _ASKS.format(more=""), **files}).facts(CollectionFit)
+    fits = [m.fit for f in found for q, m in f.fits if q.place.path == "app.py"]
+    assert fits == [fit]
+
+
+@pytest.mark.parametrize(
+    ("more", "fit"),
+    [
+        ('MAKE, NAME = "CREATE TABLE", "perms"\nSQL = f"{MAKE} {NAME} (id INT PRIMARY KEY, doc_id INT)"', Fit.MISSING),
+        ('MAKE = "CREATE TABLE"\nSQL = f"""{MAKE} perms (id INT PRIMARY KEY, doc_id INT UNIQUE)"""', Fit.COVERED),
+        ('MAKE = "SELECT 1 FROM"\nSQL = f"{MAKE} perms (id INT PRIMARY KEY, doc_id INT)"', Fit.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_a_table_whose_first_words_are_a_constant(more: str, fit: Fit, build: Build) -> None:
+    found = build({"app.py": _ASKS.format(more=more)}).facts(CollectionFit)
+    assert [m.fit for f in found for _, m in f.fits] == [fit]

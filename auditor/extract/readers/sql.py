@@ -21,6 +21,8 @@ class SchemaText(Fact, frozen=True):
     dialect: str = ""
 
 
+_SPEAKING = (Role.SOURCE, Role.DOCUMENTATION)
+"""The files that say how tables are made: `doc/schema.sql` is all that some trees have of it."""
 _SPELLINGS = {
     "mysql": re.compile(
         r"\bauto_increment\b|\bengine\s*=\s*innodb\b|create\s+table\s[^(`]{0,200}`", re.I
@@ -39,7 +41,7 @@ https://www.postgresql.org/docs/current/datatype.html, https://www.sqlite.org/au
 
 @extracts(Kind.SQL)
 def schema_text(source: Source) -> Iterator[Fact]:
-    if source.role is not Role.SOURCE or len(source.data) > 20_000_000:
+    if source.role not in _SPEAKING or len(source.data) > 20_000_000:
         return
     steps: list[SchemaStep] = []
     spelt: Counter[str] = Counter()

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.extract.readers.sql import SchemaText
 from auditor.extract.sql import SchemaStep, altered_steps, schema_steps, split, unread_steps
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.reach import Reach, is_main_guard
-from auditor.link.scopes import CallSite, Module, Scope
+from auditor.link.scopes import CallSite, Located, Module, Scope
 from auditor.link.values import Evaluator
 from auditor.stores.first_start import run_at_first
 from auditor.stores.sql.entities import Entities
@@ -42,6 +43,7 @@ def script_steps(application: Application) -> Steps:
     running, at_first = RunFiles(application), run_at_first(application)
     own: set[str] | None = None
     files = [(file.path, fact) for file, fact in application.of(SchemaText)]
+    files += _documented(application, files, running)
     for path, fact in sorted(files, key=lambda item: _natural(item[0])):
         if _DOWN.search(path.rpartition("/")[2]):
             continue
@@ -57,6 +59,26 @@ def script_steps(application: Application) -> Steps:
         for step in fact.steps:
             makes = "" if stray and own is not None and step.table in own else run
             yield step, Origin(path, migrates, makes, stray)
+
+
+def _documented(
+    application: Application, files: list[tuple[str, SchemaText]], running: RunFiles
+) -> list[tuple[str, SchemaText]]:
+    """What files among the documents, `doc/schema.sql`, say of tables that neither a model nor another file tells of, and
+    of any where something runs them."""
+    told = application.of(SchemaText, Role.DOCUMENTATION)
+    documents = [(file.path, fact) for file, fact in told if not _FOLDER.search(file.path)]
+    if not documents:
+        return []
+    (entities,) = application.facts(Entities)
+    known = {x.table for x in entities}
+    known |= {x.table for _, fact in files for x in fact.steps if x.action == "table"}
+    return [
+        (path, fact)
+        if running.is_named(path)
+        else (path, replace(fact, steps=[x for x in fact.steps if x.table not in known]))
+        for path, fact in documents
+    ]
 
 
 def _natural(path: str) -> list[tuple[int, str]]:
@@ -168,18 +190,18 @@ def _told(step: SchemaStep) -> SchemaStep | None:
 
 
 def _statements(application: Application) -> Iterator[tuple[str, t.Expr, Scope]]:
-    """Texts that change a schema: literals, and f-strings that a call runs, for each turn and caller."""
+    """Texts that change a schema: literals, and f-strings that a call runs or that define columns, for each turn and caller."""
     code, values = application.code, application.values
     inside = set(_undoing(application))
-    for site in code.method_calls(
-        "execute", "executescript", "executemany", "exec_driver_sql", "text", "run"
-    ):
-        for source in values.sources(site.arg(0), site.scope):
-            if isinstance(source.node, t.Text) and id(source.node) not in inside:
-                inside.add(id(source.node))
-                inside.update(id(part) for part in source.node.parts)
-                for text in _spelt(values, source.node, source.scope):
-                    yield text, source.node, source.scope
+    sites = code.method_calls("execute", "executescript", "executemany", "exec_driver_sql", "text", "run")  # fmt: skip
+    given = [x for site in sites for x in values.sources(site.arg(0), site.scope)]
+    given += [Located(x, scope) for x, scope in code.of_kind(t.Text) if _defines(x)]
+    for source in given:
+        if isinstance(source.node, t.Text) and id(source.node) not in inside:
+            inside.add(id(source.node))
+            inside.update(id(part) for part in source.node.parts)
+            for text in _spelt(values, source.node, source.scope):
+                yield text, source.node, source.scope
     # what stands in a text that is put together is no statement by itself
     inside.update(id(part) for node, _ in code.of_kind(t.Text) for part in node.parts)
     for node, scope in code.of_kind(t.Const):
@@ -187,6 +209,15 @@ def _statements(application: Application) -> Iterator[tuple[str, t.Expr, Scope]]
         if isinstance(text_, str) and len(text_) > 15 and id(node) not in inside:
             for each in _changes(text_):
                 yield each, node, scope
+
+
+def _defines(made: t.Text) -> bool:
+    """Whether an f-string has columns as tables do, wherever it is run."""
+    texts = (part.value for part in made.parts if isinstance(part, t.Const))
+    return any(isinstance(text, str) and _COLUMNS.search(text) for text in texts)
+
+
+_COLUMNS = re.compile(r"\b(?:primary|foreign)\s+key\b|\w\s+not\s+null\s*,", re.I)
 
 
 def _changes(text: str) -> list[str]:
@@ -265,7 +296,8 @@ _DROPS = re.compile(
 def _spelt(values: Evaluator, node: t.Text, scope: Scope) -> Iterator[str]:
     """What an f-string that changes a schema is, under each binding of the names in it."""
     plain = [part.value if isinstance(part, t.Const) else _UNTOLD for part in node.parts]
-    if not _changes("".join(map(str, plain))):
+    begins = "".join(map(str, plain)).lstrip()
+    if not begins.startswith(_UNTOLD) and not _changes(begins):  # f"{CREATE} {NAME} (…)" may be one
         return
     found: dict[str, None] = {}
     for env in contexts_of(values).of(node, scope):
