@@ -311,3 +311,15 @@ def test_a_row_that_others_are_compared_with_is_asked_for_once(value: str, build
     found = build({"app.py": code}).facts(Query)
     asked = [(q.equality, [name for name, _ in q.sort]) for q in found if q.collection == "term"]
     assert asked == [(("year",), ["name"])] * 2
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("Event[a].name", {("event", ("id",), (), ())}),
+        ("[Event[key].name for key in a]", {("event", ("id",), (), ())}),
+        ("(Event[a:p], list[Event])", set()),
+    ],
+)
+def test_a_class_gives_the_object_of_a_key(build: Build, line: str, told: set[Shape]) -> None:
+    assert shapes(build, line) == told

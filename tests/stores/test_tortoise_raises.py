@@ -67,3 +67,54 @@ def test_what_is_prefetched_of_a_key_is_found_by_it(build: Build) -> None:
     code = _APP % f"return await Reading.filter(amount=key).prefetch_related({asked})"
     (fits,) = (c.fits for c in build({"app.py": code}).facts(CollectionFit) if c.name == "sensor")
     assert {(q.equality, m.fit) for q, m in fits} == {(("id",), Fit.COVERED)}
+
+
+_ORDERED = """
+from tortoise import fields, models
+class Aged(models.Model):
+    class Meta:
+        abstract = True
+        ordering = ["age"]
+class Reading(Aged):
+    id = fields.IntField(pk=True)
+    sensor = fields.ForeignKeyField("models.Sensor")
+    amount = fields.IntField()
+    age = fields.IntField()
+    class Meta:
+        ordering = %s
+async def run(key):
+    return await Reading.filter(amount=key)%s
+"""
+
+
+@pytest.mark.parametrize(
+    ("ordering", "step", "sort"),
+    [
+        ('["-age", "id"]', "", (("age", -1), ("id", 1))),
+        ('("age",)', ".first()", (("age", 1),)),
+        ('["age", "sensor__name", "id"]', "", (("age", 1),)),
+        ('["-age"]', ".last()", ()),
+        ('["-age"]', ".order_by('id')", (("id", 1),)),
+        ('["-age"]', ".annotate(twice=F('amount') * 2)", ()),
+        ('["-age"]', ".annotate(twice=F('amount') * 2).order_by('id')", (("id", 1),)),
+        ('["-age"]', ".count()", ()),
+    ],
+)
+def test_a_model_of_tortoise_has_an_order(
+    build: Build, ordering: str, step: str, sort: tuple[tuple[str, int], ...]
+) -> None:
+    (found,) = build({"app.py": _ORDERED % (ordering, step)}).facts(Query)
+    assert (found.equality, found.sort) == (("amount",), sort)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return await Reading.get(id=key).prefetch_related('sensor')",
+        "found = Reading.filter(id=key)\nreturn await found.prefetch_related('sensor')",
+    ],
+)
+def test_a_prefetch_of_a_key_is_told(build: Build, body: str) -> None:
+    lines = "\n    ".join(body.splitlines())
+    found = build({"app.py": _APP % lines}).facts(Query)
+    assert ("sensor", ("id",)) in {(q.collection, q.equality) for q in found}

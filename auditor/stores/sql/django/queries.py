@@ -473,6 +473,8 @@ def method(
             made |= frozenset(_default_name(a) for a in call.args)
             made |= ANY if any(k.name is None for k in call.keywords) else frozenset()
             following = executed(start, computed=start.computed | made)
+            if start.mapper == "tortoise" and start.sort is None:
+                following = replace(following, sort=())  # its model's order is left out then
             if any(map(_aggregates, (*call.args, *(k.value for k in call.keywords)))):
                 # of what is joined to each row, unless `values` says by what rows are put together
                 rows = not start.projection or {"id", "pk", "*", "?"} & set(start.projection)

@@ -133,9 +133,11 @@ def prefetch(
         own = [x for x in each(queryset) if isinstance(x, Draft) and x.entity is target]
         for one in own:  # of what is asked, those that the objects refer to
             reading.record(executed(one, where=(*one.where, key)))
-        if not own and last_name(call) == "fetch_related":
+        if not own:
+            of_one = last_name(call) == "fetch_related"
+            bound = Bound.ONE if of_one else Bound.UNKNOWN
             place = reading.place(call, frame)
-            reading.record(Draft(target.mapper, target, place, "join", (key,), bound=Bound.ONE))
+            reading.record(Draft(target.mapper, target, place, "join", (key,), bound=bound, sort=()))  # fmt: skip
         here = target
     return {text.rpartition("__")[0]} - {""} if renamed else {text}
 

@@ -57,6 +57,8 @@ def first_of(
     entity, sort = draft.entity, draft.sort
     if last in ("earliest", "latest"):
         sort = sort_of(reading, draft, call.args, frame) if call.args else None
+    if last == "last" and sort is None and entity is not None and entity.mapper == "tortoise":
+        return ()  # by the key, whatever order its model has
     if sort is None and entity is not None:
         own = entity.latest if last in ("earliest", "latest") else entity.ordering
         by_key = entity.key is not None and [c for c, _ in own] == [entity.key.name]

@@ -15,9 +15,9 @@ from auditor.link.index import is_property
 from auditor.link.scopes import Located, argument, arguments, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
-from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, Untold, joined
+from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, Test, Untold, joined
 from auditor.stores.sql.django.held import held
-from auditor.stores.sql.entities import Entity, last_name
+from auditor.stores.sql.entities import Column, Entity, last_name
 from auditor.stores.sql.reading.frames import ATTRIBUTES, CALLS, Frame, Reading
 from auditor.stores.sql.reading.serving import MODEL_NAMES, served
 from auditor.stores.sql.reading.things import (
@@ -699,6 +699,12 @@ class Expressions(Reading):
                     made.append(
                         Row(one.entity, self.record(executed(one, bound=Bound.ONE)), frame.loop)
                     )
+                case Class(entity=Entity(mapper="peewee", key=Column(name=by)) as entity) if (
+                    not isinstance(index, t.Slice)
+                ):  # `Team[7]`: https://docs.peewee-orm.com/en/latest/peewee/api.html#Model.get_by_id
+                    by_key, place = Test(entity.table, by), self.place(value, frame)
+                    asked = Draft("peewee", entity, place, "get", (by_key,), bound=Bound.ONE, loop=frame.loop)  # fmt: skip
+                    made.append(Row(entity, self.record(asked)))
                 case Rows() if isinstance(index, t.Slice):
                     made.append(one)
                 case Rows():

@@ -6,6 +6,7 @@ key gets no index of its own; the table of a relation of many to many gets a uni
 
 from __future__ import annotations
 
+import functools
 import re
 
 from auditor.extract.python import tree as t
@@ -45,6 +46,9 @@ def tortoise_model(entities: Entities, found: Located, ancestry: list[str]) -> E
                 return None
         elif name == "table":
             entity.table = entities.values.text(value, scope) or entity.table
+        elif name == "ordering":
+            if where == "own":  # of a base that is abstract, its newest releases alone take it
+                entity.pending.append((2, functools.partial(_order, entity, value, scope)))
         else:
             _option(entities, entity, name, value, scope)
     if any(name.endswith(_USERS) for name in ancestry):
@@ -99,6 +103,19 @@ def _option(entities: Entities, entity: Entity, name: str, value: t.Expr, scope:
             columns = getattr(values.value(argument(node, None, "fields"), scope), "value", None)
             if columns := named(entity, columns):
                 entity.declared.append(Declared(columns, place_of(Located(node, scope))))
+
+
+def _order(entity: Entity, value: t.Expr, scope: Scope, entities: Entities) -> None:
+    """What is sorted by where a query says nothing.
+
+    Source: https://tortoise.github.io/models.html#the-meta-class.
+    """
+    plain = getattr(entities.values.value(value, scope), "value", None)
+    for text in plain if isinstance(plain, list) else ():
+        column = entity.column(text.lstrip("-")) if isinstance(text, str) else None
+        if column is None or column.target:
+            return
+        entity.ordering = (*entity.ordering, (column.name, -1 if text.startswith("-") else 1))
 
 
 def _named(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> Entity | None:
