@@ -313,3 +313,40 @@ def test_a_method_that_must_be_asked_may_leave_the_queryset_as_it_is(
     )
     view = VIEW + "    search_fields = ['=price']\n"
     assert {q.equality for q in asked(build, code, view)} == expected
+
+
+_SCHEMA = """
+import graphene
+from graphene_django import DjangoObjectType
+from graphene_django.filter import DjangoFilterConnectionField
+from shop.filters import Items
+from shop.models import Item
+class ItemType(DjangoObjectType):
+    class Meta:
+        model = Item
+        {said}
+class Query(graphene.ObjectType):
+    items = DjangoFilterConnectionField({field})
+    {resolver}
+"""
+_OF_NAME = "filter_fields = {'name': ['icontains'], 'price': ['lt']}"
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "resolver", "expected"),
+    [
+        (_OF_NAME, "ItemType", "", {((), ("price",), (), ()), ((), (), ("name",), ())}),
+        (_OF_NAME, "lambda: ItemType", "", {((), ("price",), (), ()), ((), (), ("name",), ())}),
+        (_OF_NAME, "ItemType, fields=['name']", "", {(("name",), (), (), ())}),
+        ("filterset_class = Items", "ItemType", "", {(("rank",), (), (), ())}),
+        (_OF_NAME, "ItemType, filterset_class=Items", "", {(("rank",), (), (), ())}),
+        ("filter_fields = ['price']", "ItemType", "def resolve_items(self, info, **given):\n        return Item.objects.filter(name='a')", {(("name",), (), (), ()), (("name", "price"), (), (), ())}),
+        ("fields = '__all__'", "ItemType", "", set()),
+        (_OF_NAME, "other", "", set()),
+    ],
+)  # fmt: skip
+def test_a_field_of_graphene_that_filters(
+    build: Build, said: str, field: str, resolver: str, expected: set[Shape]
+) -> None:
+    view = _SCHEMA.format(said=said, field=field, resolver=resolver)
+    assert shapes(build, "class Items(df.FilterSet):\n    rank = df.NumberFilter()\n", view) == expected  # fmt: skip

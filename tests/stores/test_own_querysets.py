@@ -116,3 +116,31 @@ def test_what_a_list_is_narrowed_to_stays(build: Build) -> None:
 def test_a_class_as_the_queryset(kind: str, more: str, asked: Asked, build: Build) -> None:
     code = f"class Orders({kind}):\n    queryset = Order\n    {more}\n"
     assert _asked(build, code, "path('a/<pk>', views.Orders.as_view())") == asked
+
+
+_KEPT = """
+class Counts:
+    def __init__(self, given, code):
+        {begun}
+    def of(self, title):
+        {asked}
+"""
+_BEGUN = "self.offers = Offer.objects.filter(code=code)"
+_BOTH = ("code", "title")
+
+
+@pytest.mark.parametrize(
+    ("begun", "asked", "expected"),
+    [
+        (_BEGUN, "return self.offers.filter(title=title).count()", {("offer", "count", _BOTH)}),
+        (_BEGUN, "return self.offers.get(title=title), list(self.offers.all())", {("offer", "get", _BOTH), ("offer", "select", ("code",))}),
+        (f"{_BEGUN}\n        if given:\n            self.offers = Offer.objects.all()", "return self.offers.get(title=title)", {("offer", "get", _BOTH), ("offer", "get", ("title",))}),
+        (_BEGUN, "return self.offers", {("offer", "select", ("code",))}),  # whoever asks it then
+        (_BEGUN, "return list(self.offers)", {("offer", "select", ("code",))}),
+    ],
+)  # fmt: skip
+def test_a_queryset_that_an_object_keeps(
+    build: Build, begun: str, asked: str, expected: Asked
+) -> None:
+    code = _KEPT.format(begun=begun, asked=asked)
+    assert _asked(build, code) == expected

@@ -342,6 +342,57 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     return either(made), True
 
 
+@reads_calls
+def connection(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """`dishes = DjangoFilterConnectionField(DishType)`: what its resolver gives, or all there is, with each of the
+    filters that the field or the type names.
+
+    Source: https://docs.graphene-python.org/projects/django/en/latest/filtering/.
+    """
+    if last != "DjangoFilterConnectionField" or not call.args:
+        return None, False
+    first = call.args[0]
+    named = first.body if isinstance(first, t.Lambda) else first
+    kind = reading.code.defined(named, frame.scope) if isinstance(named, t.Name | t.Attr) else None
+    if kind is None or not isinstance(kind.node, t.Class):
+        return None, False
+    entity, node = model(reading, kind), _FilterSet(reading, kind, frame)
+
+    def said(of_field: str, of_type: str) -> list[Located]:
+        own = argument(call, None, of_field)
+        return [Located(own, frame.scope)] if own is not None else node.option(of_type)
+
+    starts = [x for x in each(_resolved(reading, call, frame)) if isinstance(x, Draft)]
+    if not starts and entity is not None:
+        starts = [manager_of(entity, reading, call, frame)]
+    for start in starts:
+        made = [start]
+        for given in said("filterset_class", "filterset_class"):
+            filters = reading.code.defined(given.node, given.scope)  # type: ignore[arg-type]
+            if filters is not None and is_filterset(reading, filters):
+                made = ways(reading, filters, start, frame)
+        for given in said("fields", "filter_fields") if len(made) == 1 else ():
+            made += [
+                narrowed(reading, start, Lookup(path)) for path in paths(reading, given, entity)
+            ]
+        for way in made:
+            reading.record(executed(way))
+    return None, True
+
+
+def _resolved(reading: Reading, call: t.Call, frame: Frame) -> Thing | None:
+    """What the resolver gives of a field that a class has: `def resolve_dishes(self, info, **kwargs)`."""
+    owner = frame.scope.owner
+    for stmt in owner.body if isinstance(owner, t.Class) else ():
+        match stmt:
+            case t.Assign(targets=[t.Name(id=name)], value=value) if value is call:
+                resolver = reading.code.find(f"resolve_{name}", frame.scope)
+                made = [b.node for b in resolver[1]] if resolver is not None else []
+                if made and isinstance(made[-1], t.Function):
+                    return reading.returns(Located(made[-1], frame.scope))
+    return None
+
+
 def _is_filled(reading: Reading, found: Located, call: t.Call) -> bool:
     """Whether a class of filters may be given something to filter by: not `ItemFilter({}, queryset=items)`."""
     own = _FilterSet(reading, found, reading.frame(found.scope)).method("__init__")

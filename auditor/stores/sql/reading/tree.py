@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Sequence
 
 from msgspec.structs import replace
@@ -75,6 +76,7 @@ _REPOSITORIES = {
         "get_many_and_count", "delete_where", "delete_many", "get_by_slug", "get_or_upsert", "get_and_update", "upsert",
     },
     "django_filters": {"qs", "filterset_class"},
+    "graphene_django": {"DjangoFilterConnectionField"},
 }  # fmt: skip
 """Words by which what libraries bring is asked, by what the library is imported as."""
 
@@ -420,14 +422,34 @@ class TreeReading(Statements):
         return found if found is not None and isinstance(found.node, t.Class) else None
 
     def _keep(self, node: t.Function, frame: Frame) -> None:
-        """`self.order = get_object_or_404(Order, pk=pk)`: other methods find it there."""
+        """`self.order = get_object_or_404(Order, pk=pk)`: other methods find it there, and a queryset of which all that
+        is ever asked are steps."""
         if frame.owner is None:
             return
         for dotted, thing in frame.names.items():
             owner, _, name = dotted.partition(".")
-            rows: list[Thing] = [replace(x, loop=None) for x in each(thing) if isinstance(x, Row)]
-            if name and owner == node.params[0].name and rows:
-                self.kept[id(node), name] = (frame.owner, Either(tuple(rows)) if len(rows) > 1 else rows[0])  # fmt: skip
+            if not name or owner != node.params[0].name:
+                continue
+            kept: list[Thing] = [replace(x, loop=None) for x in each(thing) if isinstance(x, Row)]
+            begun = [x for x in each(thing) if isinstance(x, Draft) and x.mapper == "django" and not x.manager]  # fmt: skip
+            kept += begun if begun and name not in self._read_whole else ()
+            if kept:
+                self.kept[id(node), name] = (frame.owner, Either(tuple(kept)) if len(kept) > 1 else kept[0])  # fmt: skip
+
+    @functools.cached_property
+    def _read_whole(self) -> set[str]:
+        """The attributes that are read for more than a step that is called on them: `list(self.orders)`, `getattr(self, "orders")`."""
+        stepped, read = set[int](), [n for m in self.code.modules.values() for n, _ in self.code.nodes(m)]  # fmt: skip
+        for node in read:
+            match node:
+                case t.Call(func=t.Attr(value=t.Attr() as value)):
+                    stepped.add(id(value))
+                case t.Assign(targets=targets):
+                    stepped.update(map(id, targets))
+        whole = {n.name for n in read if isinstance(n, t.Attr) and id(n) not in stepped}
+        return whole | {
+            n.value for n in read if isinstance(n, t.Const) and isinstance(n.value, str)
+        }
 
     def _using(self) -> Iterator[Scope]:
         """The methods of a class that use a stored object which another one keeps."""
