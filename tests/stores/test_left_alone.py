@@ -1196,3 +1196,35 @@ def test_a_server_of_litestar_is_a_program(body: str, called: bool, build: Build
     app = _LITESTAR.replace("{body}", body)
     answer, why = fit(build, {"app.py": app, "store.py": STORE})
     assert (answer is Fit.MISSING, "nothing that runs calls find_by_email" in why) == (called, not called)  # fmt: skip
+
+
+_PROVIDER = """
+from packaged.server import Server
+from store import Users
+class Provider:
+    def lookup_token(self, email):
+        return self._found(email)
+    def _found(self, email):
+        return Users().find_by_email(email)
+class Nearer(Provider):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "called"),
+    [
+        ("server = Server('a', provider=Provider())\n", True),
+        ("provider = Nearer()\nserver = Server('a', provider)\n", True),
+        ("provider = Provider()\n", False),
+        ("server = Server('a', provider=Provider)\n", False),
+        ("class Keeps:\n    def __init__(self, provider): self.kept = provider\nkept = Keeps(Provider())\n", False),
+        ("from threading import Thread\nthread = Thread(None, Provider())\n", False),
+        ("from fastapi import Depends\ngiven = Depends(Provider())\n", False),
+    ],
+)  # fmt: skip
+def test_a_package_calls_what_it_is_given(made: str, called: bool, build: Build) -> None:
+    answer, why = fit(build, {"store.py": STORE, "serve.py": _PROVIDER + made, "routes.py": "import serve\n"})  # fmt: skip
+    assert (answer, "nothing that runs calls" in why) == (
+        (Fit.MISSING, False) if called else (Fit.COVERED, True)
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import functools
 import re
+import sys
 
 from auditor.discover import Kind, Role
 from auditor.discover.walk import read
@@ -19,7 +20,7 @@ from auditor.link.application import Application, provides
 from auditor.link.mentions import Mentions
 from auditor.link.raising import Raising
 from auditor.link.reach import Reach, is_main_guard
-from auditor.link.scopes import Located, Module
+from auditor.link.scopes import Located, Module, Scope
 from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
 from auditor.stores.waiting.once import runs_once
@@ -95,6 +96,8 @@ _INTERFACES = {
     "validate", "value", "values", "verify", "visit", "work", "write",
 }  # fmt: skip
 """Methods that packages ask of objects of any class: protocols of authentication, storage, serialization, servers."""
+_INJECTS = {"Depends", "Security", "Provide"}
+"""What is given an object to hand it on, or to call it."""
 _READ = {"property", "cached_property", "hybrid_property", "reify"}
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
@@ -354,7 +357,10 @@ class Errands:
         read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
         if node.name.lower() in _INTERFACES and not read:
             return True
-        return node.name in self._shown or not self._is_plain(found)
+        if node.name in self._shown or not self._is_plain(found):
+            return True
+        handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
+        return handed and not node.name.startswith("_")
 
     def _may_register(self, decorator: t.Expr, function: Located) -> bool:
         if only_wraps(self.code, decorator, function.scope):
@@ -377,6 +383,29 @@ class Errands:
                 if not name or not known:
                     return False
         return True
+
+    @functools.cached_property
+    def _handed(self) -> frozenset[str]:
+        """The classes of which an object is given to one of a package, which calls its methods by their names, though
+        it asks for no base: `FastMCP("shop", auth_server_provider=Provider())`."""
+        return frozenset(
+            name.removesuffix("()")
+            for site in self.code.all_calls()
+            if self._is_of_a_package(site.node.func, site.scope)
+            for given in (*site.node.args, *(k.value for k in site.node.keywords))
+            if isinstance(given, t.Name | t.Attr | t.Call)
+            and (name := self.code.name(given, site.scope)).endswith("()")
+        )
+
+    def _is_of_a_package(self, kind: t.Expr, scope: Scope) -> bool:
+        """Whether a class is one of a package that may call what its objects are made with."""
+        last = t.last_word(kind)
+        if not last[:1].isupper() or last in _INJECTS:
+            return False
+        name = self.code.name(kind, scope)
+        root, dot, _ = name.partition(".")
+        known = _PLAIN | sys.stdlib_module_names
+        return bool(dot) and root not in known and self.code.definition(name) is None
 
     @functools.cached_property
     def mentions(self) -> Mentions:
