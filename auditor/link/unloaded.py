@@ -1,7 +1,8 @@
 """Modules of a tree that no import ever loads, whatever they hold: they are no part of the program.
 
 A module beside a package of its name, `views.py` beside `views/__init__.py`: Python takes the package
-(https://docs.python.org/3/library/importlib.html#importlib.machinery.FileFinder). Copies that a Django project holds
+(https://docs.python.org/3/library/importlib.html#importlib.machinery.FileFinder). What lies in a folder that is no package
+beside a module of its name, `models/orders.py` beside `models.py`: Python takes the module. Copies that a Django project holds
 of its own packages, in a folder from which nothing imports: `media/shop` beside `shop`. And what a folder keeps as a
 backup of the program beside it: `backups/2025-08/app` beside `app`.
 """
@@ -34,12 +35,51 @@ def unloaded(bodies: Bodies) -> frozenset[str]:
     beside = {
         path for path in beside if path.rpartition("/")[2] not in texts
     }  # `from_pyfile("config.py")`
+    beside |= _behind(bodies)
     return frozenset(beside | _copies({p: body for p, body in bodies.items() if p not in beside}))
 
 
 def _is_shadowed(path: str, body: list[t.Stmt], paths: Collection[str]) -> bool:
     """Whether a package of the same name lies beside a module which does nothing when it is run as a program."""
     return f"{path.removesuffix('.py')}/__init__.py" in paths and not any(map(_acts, body))
+
+
+def _behind(bodies: Bodies) -> set[str]:
+    """What lies in folders that are no packages, beside modules of their names of which the tree imports what they define.
+
+    None where something in the folder is run as a program, or may be loaded from there by another name or by its path.
+    """
+    inside: dict[str, set[str]] = {}
+    for path in bodies:
+        folders = path.split("/")[:-1]
+        for at in range(1, len(folders) + 1):
+            folder = "/".join(folders[:at])
+            if f"{folder}.py" in bodies and f"{folder}/__init__.py" not in bodies:
+                inside.setdefault(folder, set()).add(path)
+    texts = {text for body in bodies.values() for text in _texts(body)} if inside else set()
+    words = {x.rpartition("/")[2].partition(".")[0] for x in texts if "." in x}
+    return {
+        path
+        for folder, paths in inside.items()
+        if _gives(folder, bodies[f"{folder}.py"], texts)
+        and words.isdisjoint(names := _roots(folder, paths))
+        and all(map(str.isidentifier, names))  # `001_orders.py` is loaded by its path
+        and not any(_acts(stmt) for each in paths for stmt in bodies[each])
+        for path in paths
+    }
+
+
+def _gives(folder: str, module: list[t.Stmt], texts: Collection[str]) -> bool:
+    """Whether the tree imports from a module what it defines, and it does nothing when it is run as a program."""
+    name = folder.rpartition("/")[2]
+    defined = tuple(f".{name}.{s.name}" for s in module if isinstance(s, t.Function | t.Class))
+    return any(f".{text}".endswith(defined) for text in texts) and not any(map(_acts, module))
+
+
+def _roots(folder: str, paths: Collection[str]) -> set[str]:
+    """What imports that begin in a folder may begin with, and what its files are called."""
+    inner = [path.removeprefix(f"{folder}/").removesuffix(".py").split("/") for path in paths]
+    return {name for parts in inner for name in (parts[0], parts[-1])}
 
 
 def _acts(stmt: t.Stmt) -> bool:

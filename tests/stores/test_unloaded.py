@@ -59,6 +59,27 @@ def test_a_module_beside_a_package_of_its_name(
     assert _told(build, files) == expected
 
 
+@pytest.mark.parametrize(
+    ("files", "behind"),
+    [
+        ({}, True),
+        ({"shop/models/deep/rings.py": ""}, True),
+        ({"shop/models/__init__.py": _MODELS}, False),
+        ({"shop/models.py": f"{_MODELS}if __name__ == '__main__':\n    print(Order)\n"}, False),
+        ({"shop/views.py": "from shop.models import other\n"}, False),
+        ({"shop/tasks.py": "from again import Order\n"}, False),
+        ({"shop/tasks.py": "run_path('shop/models/again.py')\n"}, False),
+        ({"shop/models/seed.py": "if __name__ == '__main__':\n    print(1)\n"}, False),
+        ({"shop/models/001_first.py": ""}, False),
+    ],
+)  # fmt: skip
+def test_a_folder_behind_a_module_of_its_name(
+    files: dict[str, str], behind: bool, build: Build
+) -> None:
+    whole = {**_FILES, "shop/views.py": _PLACE, "shop/models/again.py": _MODELS, **files}
+    assert ("shop/models/again.py" not in build(whole).code.modules) is behind
+
+
 _COPY = {"shop/views.py": _PLACE, "media/shop/models.py": _MODELS, "media/shop/views.py": _NAME}
 
 
