@@ -196,3 +196,27 @@ def test_a_backup_of_the_program(
 def test_what_is_called_old_and_is_no_copy_stays(build: Build) -> None:
     modules = build({**_PROGRAM, "old/app/models.py": "", "old/app/views.py": ""}).code.modules
     assert "old/app/views.py" in modules
+
+
+_HALL = {
+    "run.py": "from hall import create_app, socketio\nsocketio.run(create_app())\n",
+    "hall/__init__.py": "from flask import Flask\nfrom flask_socketio import SocketIO\nfrom hall.models import db\nsocketio = SocketIO()\ndef create_app():\n    app = Flask(__name__)\n    db.init_app(app)\n    socketio.init_app(app)\n    return app\n",
+    "hall/models.py": "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\nclass Order(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    place = db.Column(db.String(9))\n",
+}
+_TALK = "from hall import socketio\nfrom hall.models import Order\n@socketio.on('connect')\ndef enter():\n    return Order.query.filter_by(place='x').all()\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "no import"),
+        ({"run.py": f"import hall.talk\n{_HALL['run.py']}"}, "missing"),
+        ({"hall/talk.py": _TALK.replace("socketio.on(", "broker.task(").replace("hall import socketio", "celery_app import broker")}, "missing"),
+    ],
+)  # fmt: skip
+def test_what_is_sent_to_sockets_where_nothing_imports_it(
+    files: dict[str, str], told: str, build: Build
+) -> None:
+    found = build({**_HALL, "hall/talk.py": _TALK, **files}).facts(CollectionFit)
+    (why,) = {"no import" if "nothing imports" in m.why else m.fit.value for f in found for _, m in f.fits}  # fmt: skip
+    assert why == told

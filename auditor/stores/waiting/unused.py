@@ -58,7 +58,7 @@ _VIEW = re.compile(
 """Classes of views that serve nothing until something names them."""
 _FINDS_CLASSES = {"__subclasses__", "getmembers", "issubclass", "globals", "vars", "locals", "dir"}
 """What code finds classes by which it does not name."""
-_PART = re.compile(r"(?:Agent|Router|Blueprint|Namespace|Limiter|Cache|HTTP\w*Auth|LoginManager|Registry|EventEmitter)\(\)$")  # fmt: skip
+_PART = re.compile(r"(?:Agent|Router|Blueprint|Namespace|Limiter|Cache|HTTP\w*Auth|LoginManager|Registry|EventEmitter|SocketIO)\(\)$")  # fmt: skip
 """Objects of packages that are a part of an application, whatever it is: no server, worker or tool loads a module for
 one of them, as they do for an application, a bot, a broker, a group of commands or what serves tools."""
 
