@@ -185,7 +185,7 @@ def given(
     params = [p for p in function.params if p.kind in ("positional", "keyword")]
     names = {p.name for p in params}
     for param in function.params:
-        if param.kind == "kwargs" and param.name in wanted and _keeps(function, param.name):
+        if param.kind == "kwargs" and param.name in wanted and keeps(function, param.name):
             pairs = tuple((k, x) for k, x in passed.items() if k not in names)
             told[param.name] = Keys(
                 pairs, frozenset(perhaps - names), tuple((k, worths[k]) for k, _ in pairs)
@@ -193,7 +193,7 @@ def given(
     for param in params:
         if param.name in wanted and param.name not in perhaps:
             worth = worths[param.name] if param.name in passed else _constant(param.default)
-            if isinstance(worth, Keys) and not _keeps(function, param.name):
+            if isinstance(worth, Keys) and not keeps(function, param.name):
                 worth = "something" if worth.pairs else None
             if worth:
                 told[param.name] = worth
@@ -232,7 +232,7 @@ def hands_itself(call: t.Call) -> bool:
     return False
 
 
-def _keeps(function: t.Function, name: str) -> bool:
+def keeps(function: t.Function, name: str) -> bool:
     """Whether a function leaves a dict that it is given as it was, and its name for it."""
     for node in t.walk_own(*function.body):
         match node:
@@ -248,6 +248,30 @@ def _keeps(function: t.Function, name: str) -> bool:
                 if method not in _LOOKS:
                     return False
     return True
+
+
+def given_back(function: t.Function, scope: Scope) -> Keys | None:
+    """The dict that a function spells out wherever it gives something back."""
+    found: Keys | None = None
+    own = list(t.walk_own(*function.body))
+    if not t.leaves(function.body) or any(isinstance(n, t.Yield) for n in own):
+        return None
+    for value in (n.value for n in own if isinstance(n, t.Return)):
+        if isinstance(value, t.Name):
+            value = _made_once(value.id, own)
+        if not isinstance(value, t.Map) or not all(map(_text, value.keys)):
+            return None
+        keys = _spelt_out(zip(map(_text, value.keys), value.values, strict=True), scope, {})
+        found = keys if found is None else _in_common(found, keys)
+    return found
+
+
+def _made_once(name: str, own: list[t.Node]) -> t.Expr | None:
+    """What a function binds a name to and gives back as it is, with no other word of it."""
+    spoken = sum(isinstance(n, t.Name) and n.id == name for n in own)
+    given_ = sum(isinstance(n, t.Return) and t.dotted(n.value) == name for n in own)
+    made = [n.value for n in own if isinstance(n, t.Assign) and t.dotted(n.targets[0]) == name]
+    return made[0] if len(made) == 1 and spoken == given_ + 1 else None
 
 
 def agreed(
@@ -436,7 +460,7 @@ def _filled_in(
                     known |= {id(x) for x in (*args, *(k.value for k in keywords))}
                 elif callee is not None and isinstance(callee.node, t.Function):
                     kept = passed_by(callee.node, node).items()
-                    known |= {id(x) for param, x in kept if _keeps(callee.node, param)}
+                    known |= {id(x) for param, x in kept if keeps(callee.node, param)}
     names = (n for n in t.walk(*function.body) if isinstance(n, t.Name) and n.id == name)
     if "" in added or any(id(n) not in known for n in names):
         return None  # with what is not told, or by something else

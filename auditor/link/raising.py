@@ -13,21 +13,25 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 
+from msgspec.structs import replace
+
+from auditor.discover import Role
 from auditor.discover.git import ignored, read_rules
 from auditor.extract.packages import Dependency
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.decisions import Worth, agreed, decides, settled
+from auditor.link.decisions import Keys, Worth, agreed, decides, given_back, keeps, settled
 from auditor.link.layout import ends, module_name
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, is_main_guard
-from auditor.link.scopes import Binding, Located, Module, Scope
+from auditor.link.scopes import Binding, CallSite, Located, Module, Scope
 from auditor.model.places import Place
 
 EXITS = {
     "sys.exit", "builtins.exit", "builtins.quit", "os._exit", "os.abort", "flask.abort", "quart.abort", "bottle.abort",
     "werkzeug.exceptions.abort",
 }  # fmt: skip
+_DEPENDS = re.compile(r"fastapi\.(?:\w+\.)*(?:Depends|Security)")
 _SWALLOWS = {"suppress", "raises", "assertRaises", "ignored"}
 _MAY_BE_LEFT_OUT = re.compile(
     r"(?i)(?:^|_)(?:version|local|secrets?|settings?|configs?|conf|configuration|credentials?|creds|keys?|tokens?|env|environment|private"
@@ -59,10 +63,15 @@ class Raising:
         kept = {t.last_word(t.callee(d)) for d in getattr(node, "decorators", ())}
         if not isinstance(node, t.Function) or not kept <= {"lru_cache", "cache"}:
             return ""
-        inner = self.code.inside(function)
+        inner, told = self.code.inside(function), self._given(function)
         for stmt in node.body:
             if why := self._raises(stmt, inner):
                 return _told(why, function.path, stmt.line)
+            way = decides(stmt.test, told, inner) if told and isinstance(stmt, t.If) else None
+            if way is not None and isinstance(stmt, t.If):
+                match stmt.body if way else stmt.orelse:
+                    case [t.Raise()]:
+                        return _told("it raises whatever it is given", function.path, stmt.line)
             if any(isinstance(n, t.Return | t.Raise | t.Yield) for n in t.walk_own(stmt)):
                 return ""
         return ""
@@ -217,7 +226,71 @@ class Raising:
         assert isinstance(function.node, t.Function)
         kept = settled(function.node)
         told = agreed(function, mentions, frozenset())
+        if (handed := self._handed.get(id(function.node))) and not any(map(mentions.is_call, mentions.of(function))):  # fmt: skip
+            told = handed  # nothing but FastAPI calls it
         return {name: worth for name, worth in told.items() if name in kept}
+
+    @functools.cached_property
+    def _handed(self) -> dict[int, dict[str, Worth]]:
+        """What parameters of functions, by their `id`, are given by dependencies of FastAPI that spell out a dict.
+
+        All that depend on one share it: what keys code of the tree puts in any dict, it may have.
+        """
+        takers: dict[int, list[tuple[t.Function, str]]] = {}
+        made: dict[int, Keys] = {}
+        for function in self.code.functions():
+            for param in function.node.params:  # type: ignore[attr-defined]
+                source = self._dependency(param, function.scope)
+                if source is None:
+                    continue
+                keys = given_back(source.node, self.code.inside(source))  # type: ignore[arg-type]
+                if keys is not None:
+                    made[id(source.node)] = keys
+                    takers.setdefault(id(source.node), []).append((function.node, param.name))  # type: ignore[arg-type]
+        added = self._added_keys if made else frozenset()
+        found: dict[int, dict[str, Worth]] = {}
+        for key, those in takers.items() if made and not self.overrides else ():
+            if all(keeps(each, name) for each, name in those):
+                for each, name in those:
+                    found.setdefault(id(each), {})[name] = replace(made[key], perhaps=added | made[key].perhaps)  # fmt: skip
+        return found
+
+    @functools.cached_property
+    def overrides(self) -> bool:
+        """Whether something else is put in the place of dependencies of FastAPI, by other code than tests."""
+        sources = {f.path for f in self.application.tree.files if f.role is Role.SOURCE}
+        modules = (m for path, m in self.code.modules.items() if path in sources)
+        nodes = (node for module in modules for node, _ in self.code.nodes(module))
+        return any(isinstance(n, t.Attr) and n.name == "dependency_overrides" for n in nodes)
+
+    def _dependency(self, param: t.Param, scope: Scope) -> Located | None:
+        """The function whose result FastAPI gives a parameter: `user: dict = Depends(me)`, `Annotated[dict, Depends(me)]`."""
+        match param:
+            case t.Param(default=t.Call(func=func, args=[given, *_])):
+                pass
+            case t.Param(
+                annotation=t.Item(index=t.Seq(items=[_, t.Call(func=func, args=[given, *_])]))
+            ):
+                pass
+            case _:
+                return None
+        if not _DEPENDS.fullmatch(self.code.name(func, scope)):
+            return None
+        found = self.code.defined(given, scope)
+        return found if found is not None and _is_as_written(found) else None
+
+    @functools.cached_property
+    def _added_keys(self) -> frozenset[str]:
+        """The keys that code puts in a dict: `user["plan"] = plan`, `user.update(plan=plan)`."""
+        items = (x for a, _ in self.code.of_kind(t.Assign) for x in a.targets if isinstance(x, t.Item))  # fmt: skip
+        calls = self.code.method_calls("update", "setdefault")
+        exprs: list[t.Node | None] = [item.index for item in items]
+        named: set[str] = set()
+        for call in calls:
+            exprs += [key for arg in call.node.args for key in getattr(arg, "keys", [arg])]
+            named |= {k.name for k in call.node.keywords if k.name}
+        texts = (x.value for x in exprs if isinstance(x, t.Const))
+        return frozenset(named | {x for x in texts if isinstance(x, str)})
 
     def _follow(
         self,
@@ -309,21 +382,31 @@ class Raising:
                     return why
         return ""
 
+    def refuses(self, call: CallSite) -> bool:
+        """Whether a call raises itself, before what it calls is run."""
+        return bool(self._refused(call.node, call.scope))
+
     def _refused(self, call: t.Call, scope: Scope) -> str:
-        """Why a class of the tree is not made: its constructor requires what the call does not give."""
-        kind = self._owner(call.func, scope)
-        if not isinstance(kind, Located) or self._is_made(call.func, scope):
+        """Why a function of the tree is not called, or a class not made: the call does not give what it requires, or
+        gives what it does not take."""
+        called, how = self._owner(call.func, scope), "called"
+        if not isinstance(called, Located) or self._is_made(call.func, scope):
             return ""
         if any(isinstance(arg, t.Star) for arg in call.args) or None in {k.name for k in call.keywords}:  # fmt: skip
             return ""
-        constructor = self._constructor(kind)
-        required = constructor.params[1:] if constructor is not None else []
+        params = called.node.params if _is_as_written(called) else []  # type: ignore[attr-defined]
+        if isinstance(called.node, t.Class):
+            constructor, how = self._constructor(called), "made"
+            params = constructor.params[1:] if constructor is not None else []
         given = {k.name for k in call.keywords}
-        for at, param in enumerate(required):
+        for at, param in enumerate(params):
             if param.kind in ("args", "kwargs") or param.default is not None or param.name in given:
                 continue
             if param.kind == "keyword" or at >= len(call.args):
-                return f"{t.last_word(call.func)} is made without {param.name}"
+                return f"{t.last_word(call.func)} is {how} without {param.name}"
+        unheard = given - {p.name for p in params}
+        if params and unheard and all(p.kind != "kwargs" for p in params):
+            return f"{t.last_word(call.func)} takes no {min(map(str, unheard))}"
         return ""
 
     def _constructor(self, kind: Located) -> t.Function | None:
@@ -357,7 +440,7 @@ class Raising:
         return ""
 
     def _owner(self, expr: t.Expr, scope: Scope, depth: int = 0) -> Module | Located | None:
-        """The module or class of the tree that an expression surely is, or the class that it is surely made of."""
+        """The module, class or function of the tree that an expression surely is, or the class that it is surely made of."""
         match expr:
             case t.Name(id=name):
                 bound = self.code.find(name, scope)
@@ -377,7 +460,7 @@ class Raising:
         if depth > _DEEPEST:
             return None
         match binding:
-            case Binding(kind="definition", node=t.Class() as node):
+            case Binding(kind="definition", node=t.Class() | t.Function() as node):
                 return Located(node, where)
             case Binding(kind="import", node=t.Import(module=source), target=target) if source:
                 name = target.rpartition(".")[2]
@@ -389,10 +472,9 @@ class Raising:
                 whole = any((alias or name) == target or alias for name, alias in names)
                 return self._module(target, where) if whole else None
             case Binding(kind="value", index=None, value=t.Call(func=t.Name() | t.Attr() as func)):
-                made = self._owner(func, where, depth + 1)
-                return (
-                    made if isinstance(made, Located) and not self._is_made(func, where) else None
-                )
+                match self._owner(func, where, depth + 1):
+                    case Located(node=t.Class()) as made if not self._is_made(func, where):
+                        return made
         return None
 
     def _member(self, module: Module, name: str, depth: int) -> Module | Located | None:
@@ -630,6 +712,11 @@ class Raising:
 @provides(Raising)
 def raising(application: Application) -> list[Raising]:
     return [Raising(application)]
+
+
+def _is_as_written(found: Located) -> bool:
+    """Whether a function is called as it is written: no decorator takes its place."""
+    return isinstance(found.node, t.Function) and not found.node.decorators
 
 
 def _told(why: str, path: str, line: int) -> str:

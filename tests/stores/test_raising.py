@@ -232,6 +232,34 @@ def test_what_only_code_calls_that_raises_before(build: Build) -> None:
     assert told(build, {"shop/store.py": store, "shop/views.py": views})[0] is Fit.MISSING
 
 
+@pytest.mark.parametrize(
+    ("signature", "call", "is_called"),
+    [
+        ("e, kind", "find(e)", False),
+        ("e, *, kind", "find(e)", False),
+        ("e", "find(e, kind='x')", False),
+        ("e, kind", "store.find(e)", False),
+        ("e, kind", "find(e, 'x')", True),
+        ("e, kind", "find(e, kind='x')", True),
+        ("e, kind", "find(*e)", True),
+        ("e, kind", "find(**e)", True),
+        ("e, kind='x'", "find(e)", True),
+        ("e, *kinds", "find(e)", True),
+        ("e, **more", "find(e, kind='x')", True),
+        ("e, kind", "run(find, e)", True),
+        ("e, kind", "functools.partial(find, kind='x')(e)", True),
+    ],
+)
+@pytest.mark.parametrize("decorator", ["", "@gives_kind\n"])
+def test_a_call_that_lacks_what_a_function_requires(
+    build: Build, signature: str, call: str, is_called: bool, decorator: str
+) -> None:
+    store = f"from elsewhere import gives_kind\nfrom shop.models import User\n{decorator}def find({signature}):\n    return User.query.filter_by(email=e).first()\n"
+    views = (VIEWS % "import functools\nfrom elsewhere import run\nfrom shop import store\nfrom shop.store import find").replace(ASKS, f"return {call}")  # fmt: skip
+    answer, why = told(build, {"shop/store.py": store, "shop/views.py": views})
+    assert answer is (Fit.MISSING if is_called or decorator else Fit.COVERED), why
+
+
 _STORE = (
     "from shop.models import User\ndef find(e):\n    return User.query.filter_by(email=e).first()\n"
 )

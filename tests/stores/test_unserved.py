@@ -152,3 +152,62 @@ def rooms():
     return {path!r}
 """
     assert _fit(build, source) is fit
+
+
+_PARCELS = """
+from typing import Annotated
+from fastapi import Depends, FastAPI, HTTPException
+from pymongo import MongoClient
+app = FastAPI()
+db = MongoClient()["post"]
+{before}
+async def who(token: str):
+    {gives}
+def boss(user: dict = Depends(who)):
+    if not user.get("is_boss"):
+        raise HTTPException(403)
+    return user
+@app.post("/parcels")
+def add(city: str):
+    db.parcels.insert_one({{"city": city}})
+@app.get("/parcels")
+def in_city(city: str, user: {takes}):
+    {guard}
+    return list(db.parcels.find({{"city": city}}))
+"""
+_GIVES = "return {'uid': token, 'role': token[:1], 'kind': 'guest'}"
+_GUARD = "if not user.get('is_boss'):\n        raise HTTPException(403)"
+
+
+@pytest.mark.parametrize(
+    ("guard", "more", "passes"),
+    [
+        (_GUARD, {}, False),
+        (_GUARD, {"takes": "Annotated[dict, Depends(who)]"}, False),
+        (_GUARD, {"gives": "user = {'uid': token}\n    return user"}, False),
+        (_GUARD, {"gives": "if token:\n        return {'uid': token}\n    return {'uid': None}"}, False),
+        ("if user.get('is_boss') != 1:\n        raise HTTPException(403)", {}, False),
+        ("if 'is_boss' not in user:\n        raise HTTPException(403)", {}, False),
+        ("if user.get('kind') != 'boss':\n        raise HTTPException(403)", {}, False),
+        ("", {"takes": "dict = Depends(boss)"}, False),
+        ("if user.get('role') != 'b':\n        raise HTTPException(403)", {}, True),
+        ("if user.get('kind') != 'guest':\n        raise HTTPException(403)", {}, True),
+        ("if not user.get('is_boss', True):\n        raise HTTPException(403)", {}, True),
+        (_GUARD, {"gives": "return {'uid': token, **app.state.all}"}, True),
+        (_GUARD, {"gives": "user = {'uid': token}\n    app.state.enrich(user)\n    return user"}, True),
+        (_GUARD, {"gives": "if token:\n        return {'uid': token}\n    return decode(token)"}, True),
+        (_GUARD, {"gives": "yield {'uid': token}"}, True),
+        (_GUARD, {"before": "def enrich(user):\n    user['is_boss'] = True"}, True),
+        (_GUARD, {"before": "def enrich(user):\n    user.update(is_boss=True)"}, True),
+        (_GUARD, {"before": "@elsewhere"}, True),
+        (_GUARD, {"before": "def of_all(city):\n    return in_city(city, {'is_boss': True})"}, True),
+        (_GUARD, {"before": "app.dependency_overrides[who] = None"}, True),
+        (f"user = dict(user, is_boss=True)\n    {_GUARD}", {}, True),
+        (f"user.update(app.state.all)\n    {_GUARD}", {}, True),
+    ],
+)  # fmt: skip
+def test_a_guard_that_asks_what_a_dependency_gives_for_a_key_that_it_has_not(
+    build: Build, guard: str, more: dict[str, str], passes: bool
+) -> None:
+    parts = {"before": "", "gives": _GIVES, "takes": "dict = Depends(who)", **more}
+    assert _fit(build, _PARCELS.format(guard=guard, **parts)) is (Fit.MISSING if passes else Fit.COVERED)  # fmt: skip

@@ -248,7 +248,8 @@ class Errands:
                     continue
                 if id(site.node) in self.unrouted.shadowed.nodes:
                     continue
-                if self.raising.never(site):
+                call = self.mentions.call(site)
+                if self.raising.never(site) or (call is not None and self.raising.refuses(call)):
                     continue
                 if id(site.node) in self._by_the_clock or id(site.node) in self._registered:
                     return Asked.LIVE

@@ -90,14 +90,7 @@ class Unserved:
     def _fails(self, route: Route) -> str:
         """Why a dependency raises, before it comes to the handler, whatever it is asked."""
         why = next((why for d in route.dependencies if (why := self.raising.always(d))), "")
-        return "" if why and self._overrides else why
-
-    @functools.cached_property
-    def _overrides(self) -> bool:
-        """Whether something else is put in the place of dependencies."""
-        modules = self.code.modules.values()
-        nodes = (node for module in modules for node, _ in self.code.nodes(module))
-        return any(isinstance(n, t.Attr) and n.name == "dependency_overrides" for n in nodes)
+        return "" if why and self.raising.overrides else why
 
 
 def _declared(route: Route) -> _Declared | None:
