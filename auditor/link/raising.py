@@ -41,6 +41,21 @@ _MAY_BE_LEFT_OUT = re.compile(
 _PLAIN_BASES = {"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"}
 _MODELS = re.compile(r"pydantic(?:_settings|\.v1|\.env_settings)?\.Base(?:Settings|Model)$")
 _OF_MODELS = re.compile(r"model_\w+|dict|json|copy|construct|schema\w*|parse_\w+|validate|fields|from_orm|update_forward_refs")  # fmt: skip
+_STORED = re.compile(r"flask_sqlalchemy\.(?:\w+\.)*SQLAlchemy\(\)\.Model|sqlalchemy\.(?:\w+\.)*(?:DeclarativeBase|declarative_base\(\))|flask_login\.(?:\w+\.)*UserMixin|sqlmodel\.(?:\w+\.)*SQLModel")  # fmt: skip
+_OF_STORED = {
+    "query",
+    "query_class",
+    "metadata",
+    "registry",
+    "is_authenticated",
+    "is_active",
+    "is_anonymous",
+    "get_id",
+}
+"""Bases of stored classes, and what they give their objects beside the columns and relations that the code spells."""
+_OF_MIGRATIONS = re.compile(r"(?:^|/)(?:migrations|alembic|versions)/")
+_FROM_DATABASE = {"autoload", "autoload_with", "automap_base", "DeferredReflection", "reflect"}
+"""What takes columns from the database."""
 _PLAIN_DECORATORS = {"dataclass", "final", "total_ordering"}
 _CHANGES_ITSELF = {"setattr", "vars", "locals", "exec", "globals"}
 _OF_ALL = frozenset((*dir(object), *dir(type)))
@@ -498,6 +513,11 @@ class Raising:
         folder, is_package, _ = module.path.rpartition("__init__.py")
         return bool(is_package) and self._is_there(folder.rstrip("/"), name)
 
+    def lacks(self, found: Located, name: str) -> bool:
+        """Whether a stored object of a class of the tree surely has no attribute of a name."""
+        plain = name not in _OF_ALL and not name.startswith("_")
+        return plain and self._class_lacks(found, name, True, "")
+
     def _class_lacks(self, found: Located, name: str, made: bool, spelt: str) -> bool:
         kinds = [k for kind in self.code.ancestry(found) if (k := self.code.definition(kind))]
         if name in self.code.set_attributes or not kinds:
@@ -527,10 +547,35 @@ class Raising:
         told = self.code.name(expr, scope)
         if self.code.definition(told) is not None or told in _PLAIN_BASES:
             return True
-        if not _MODELS.match(told) or not made or _OF_MODELS.fullmatch(name):
+        if not made or _OF_MODELS.fullmatch(name):
+            return False
+        if _STORED.fullmatch(told):
+            return name not in _OF_STORED and name not in self._spelt and self._spelt.isdisjoint(_FROM_DATABASE)  # fmt: skip
+        if not _MODELS.match(told):
             return False
         texts = (getattr(n, "value", None) or getattr(n, "name", "") for n in t.walk(*node.body))
         return not any(text == "allow" for text in texts)
+
+    @functools.cached_property
+    def _spelt(self) -> frozenset[str]:
+        """The words of the code that may give a stored object an attribute, as those of backrefs and labels do: all but
+        attributes that are asked for, and what migrations say of tables."""
+        found: set[str] = set()
+        for path, module in self.code.modules.items():
+            for node, _ in self.code.nodes(module) if not _OF_MIGRATIONS.search(path) else ():
+                match node:
+                    case t.Const(value=str(text)):
+                        found.update(re.findall(r"\w+", text))
+                    case t.Import(names=names):
+                        found.update(name for name, _ in names)
+                    case t.Function(name=name):
+                        found.add(name)
+                    case t.Class(name=name):
+                        found.update((name, *module.scopes[id(node)].bindings))
+                    case t.Call(func=func, keywords=keywords):
+                        found.update(k.name for k in keywords if k.name)
+                        found.add(t.last_word(func))
+        return frozenset(found)
 
     @functools.cached_property
     def _changed(self) -> frozenset[str]:

@@ -312,3 +312,57 @@ def test_the_parameters_of_a_class_are_bound_in_its_bases(
 ) -> None:
     files = {"shop/views.py": VIEWS % f"class Items{bases}:\n    pass"}
     assert (told(build, files)[0] is Fit.MISSING) is missing
+
+
+_GUARDED = """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+{before}
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class Guest({bases}):
+    id = db.Column(db.Integer, primary_key=True)
+    {within}
+class Stay(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    email = db.Column(db.String)
+@app.route("/<e>")
+def stays(e):
+    guest = Guest.query.get_or_404(e)
+    {guard}
+    return Stay.query.filter_by(email=e).count()
+"""
+
+
+@pytest.mark.parametrize(
+    ("guard", "more", "raises"),
+    [
+        ("if not guest.checked: return ''", {}, True),
+        ("print(guest.checked)", {"bases": "UserMixin, db.Model"}, True),
+        ("checked = guest.checked", {"before": "class Kept:\n    def f(self): ..."}, True),
+        ("if guest.checked.at: return ''", {}, True),
+        ("print(guest.checked)", {"within": "checked = db.Column(db.Boolean)"}, False),
+        ("print(guest.checked)", {"within": "checker = db.relationship('Stay', backref='checked')"}, False),
+        ("print(guest.checked)", {"within": "@property\n    def checked(self): return 1"}, False),
+        ("print(guest.checked)", {"within": "def __getattr__(self, name): return 1"}, False),
+        ("print(guest.checked)", {"bases": "db.Model, Kept"}, False),
+        ("print(guest.checked)", {"bases": "Kept, db.Model", "before": "class Kept:\n    checked = 1"}, False),
+        ("print(guest.checked)", {"before": "def check(guest):\n    guest.checked = True"}, False),
+        ("print(guest.checked)", {"before": "def check(guest):\n    setattr(guest, 'checked', True)"}, False),
+        ("print(guest.checked)", {"within": "__table_args__ = {'autoload_with': 1}"}, False),
+        ("print(guest.query)", {}, False),
+        ("print(guest.is_active)", {"bases": "UserMixin, db.Model"}, False),
+        ("print(getattr(guest, 'checked', None))", {}, False),
+        ("if e: print(guest.checked)", {}, False),
+        ("try: print(guest.checked)\n    except AttributeError: pass", {}, False),
+        ("if e: guest = load(e)\n    print(guest.checked)", {"before": "from elsewhere import load"}, False),
+    ],
+)  # fmt: skip
+def test_an_attribute_that_a_stored_object_has_not(
+    build: Build, guard: str, more: dict[str, str], raises: bool
+) -> None:
+    parts = {"before": "", "bases": "db.Model", "within": "", **more}
+    parts["before"] = f"from flask_login import UserMixin\nfrom kept import Kept\n{parts['before']}"
+    found = build({"run.py": _GUARDED.format(guard=guard, **parts)}).facts(CollectionFit)
+    ((answer, why),) = {(m.fit, m.why) for f in found for q, m in f.fits if q.operation == "count"}
+    assert answer is (Fit.UNKNOWN if raises else Fit.MISSING), why

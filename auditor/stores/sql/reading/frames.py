@@ -19,6 +19,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.decisions import Worth
 from auditor.link.names import Code
+from auditor.link.raising import Raising
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
@@ -124,6 +125,7 @@ class Reading:
     def __init__(self, application: Application) -> None:
         self.application = application
         (self.entities,) = application.facts(Entities)
+        (self.raising,) = application.facts(Raising)
         self.values: Evaluator = self.entities.values
         self.code: Code = self.entities.code
         self.selections = Selections(self.values)

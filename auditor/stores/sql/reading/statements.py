@@ -42,16 +42,22 @@ class Statements(Expressions):
         self.unreached = outer
 
     def _raises(self, stmt: t.Stmt, frame: Frame) -> str:
-        """Why neither a statement nor what follows is reached: it asks a class of Tortoise for a column.
+        """Why neither a statement nor what follows is reached: it asks a class of Tortoise for a column, or a stored object
+        of SQLAlchemy for what its class has not.
 
         Tortoise takes its columns off a class. Source: https://github.com/tortoise/tortoise-orm/blob/develop/tortoise/models.py
         (`ModelMeta`).
         """
-        if not self.has("tortoise"):
+        tortoise, sqlalchemy = self.has("tortoise"), self.has("sqlalchemy")
+        if not tortoise and not sqlalchemy:
             return ""
         begins = [stmt.value] if isinstance(stmt, t.Return) and stmt.value else _first(stmt)
         for node in t.surely(*begins):
-            if not isinstance(node, t.Attr) or not self.entities.by_class.get(t.last_word(node.value)):  # fmt: skip
+            if not isinstance(node, t.Attr):
+                continue
+            if sqlalchemy and self._lacks(node, frame):
+                return f"{t.dotted(node)} raises: its class has no {node.name} (line {node.line}): this is not reached"
+            if not tortoise or not self.entities.by_class.get(t.last_word(node.value)):
                 continue
             entity = self.entities.of(node.value, frame.scope)
             column = entity.columns.get(node.name) if entity is not None else None
@@ -61,6 +67,24 @@ class Statements(Expressions):
             if entity.mapper == "tortoise" and node.name in own:
                 return f"{t.dotted(node)} raises: Tortoise takes its columns off a class (line {node.line}): this is not reached"
         return ""
+
+    def _lacks(self, expr: t.Attr, frame: Frame) -> bool:
+        """Whether an attribute is asked of a variable that is bound once, to a stored object whose class has it not."""
+        match expr.value:
+            case t.Name(id=name):
+                bound = frame.scope.bindings.get(name, ())
+                held = each(frame.find(name)[1])
+            case _:
+                return False
+        if len(bound) != 1 or bound[0].kind != "value" or bound[0].index is not None:
+            return False
+        return bool(held) and all(
+            isinstance(x, Row)
+            and x.entity.found is not None
+            and x.entity.has(expr.name) is False
+            and self.raising.lacks(x.entity.found, expr.name)
+            for x in held
+        )
 
     def _refusal(self, stmt: t.Stmt) -> str:
         """Why what follows a statement is not reached: it begins with a call that a mapper refuses."""
