@@ -67,6 +67,27 @@ def test_a_method_that_nothing_calls_asks_for_no_index(
     )
 
 
+AUTH = "from store import Users\n{}class Auth{}:\n    def {}(self, email):\n        return Users().find_by_email(email)\n    def check(self, email):\n        return email\n"
+ROUTES = "from app import app\nfrom service import Auth\n@app.route('/u/<e>')\ndef u(e):\n    return Auth().{}(e)\n"
+
+
+@pytest.mark.parametrize(
+    ("above", "base", "method", "asked", "called"),
+    [
+        ("", "", "authenticate", "check", False),
+        ("", "", "authenticate", "authenticate", True),
+        ("", "", "verify", "check", True),  # which packages ask of any object
+        ("from elsewhere import Backend\n", "(Backend)", "authenticate", "check", True),
+        ("import django\n", "", "authenticate", "check", True),
+    ],
+)
+def test_only_django_asks_any_object_to_authenticate(
+    build: Build, above: str, base: str, method: str, asked: str, called: bool
+) -> None:
+    files = {"store.py": STORE, "service.py": AUTH.format(above, base, method), "routes.py": ROUTES.format(asked)}  # fmt: skip
+    assert fit(build, files)[0] is (Fit.MISSING if called else Fit.COVERED)
+
+
 def test_a_method_that_a_framework_may_call_by_its_name_counts(build: Build) -> None:
     outside = STORE.replace("class Users:", "from somewhere import Base\nclass Users(Base):")
     assert fit(build, {"store.py": outside})[0] is Fit.MISSING

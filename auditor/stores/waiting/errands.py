@@ -83,7 +83,7 @@ _RUNNING = {
 }  # fmt: skip
 """Calls by which servers and bots are run whose handlers are not followed."""
 _INTERFACES = {
-    "accept", "acquire", "add", "allow", "append", "apply", "authenticate", "authorize", "begin", "bind", "build", "call", "callback", "can", "cancel",
+    "accept", "acquire", "add", "allow", "append", "apply", "authorize", "begin", "bind", "build", "call", "callback", "can", "cancel",
     "check", "clean", "clear", "close", "collect", "commit", "compute", "configure", "connect", "consume", "convert", "copy", "count", "create", "decode",
     "decorate", "default", "delete", "deserialize", "destroy", "disconnect", "dispatch", "do", "dump", "dumps", "emit", "encode", "enter", "exit",
     "export", "execute", "extract", "fetch", "fetchall", "fetchone", "field", "fields", "filter", "finish", "flush", "format", "forward", "generate",
@@ -98,6 +98,8 @@ _INTERFACES = {
 """Methods that packages ask of objects of any class: protocols of authentication, storage, serialization, servers."""
 _INJECTS = {"Depends", "Security", "Provide"}
 """What is given an object to hand it on, or to call it."""
+_OF_BACKENDS = {"authenticate"}
+"""Methods that Django alone asks of objects of any class; other packages ask heirs of their own classes."""
 _READ = {"property", "cached_property", "hybrid_property", "reify"}
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
@@ -356,12 +358,16 @@ class Errands:
         if is_command_class(self.code, found):
             return False
         read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
-        if node.name.lower() in _INTERFACES and not read:
+        if node.name.lower() in self._interfaces and not read:
             return True
         if node.name in self._shown or not self._is_plain(found):
             return True
         handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
         return handed and not node.name.startswith("_")
+
+    @functools.cached_property
+    def _interfaces(self) -> set[str]:
+        return _INTERFACES | _OF_BACKENDS if self.code.imports("django") else _INTERFACES
 
     def _may_register(self, decorator: t.Expr, function: Located) -> bool:
         if only_wraps(self.code, decorator, function.scope):
