@@ -165,14 +165,16 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
     need = need or Need.of(query)
     if not usable(index, query):
         return Match(Fit.MISSING, missing=need.all)
-    if query.special or index.kind in ("text", "geo"):
+    words = query.store == "sql" and query.special == "text"
+    beside = words and index.kind in ("ordered", "hash")  # what else is asked may narrow it first
+    if (query.special and not beside) or index.kind in ("text", "geo"):
         asked = {*query.range, *query.scanned} - {
             *query.broad
         }  # `$geoNear` need not name the field
         fits = query.special == index.kind and (
             index.kind == "text" or not asked or bool(_names(index) & asked)
         )
-        if query.store == "sql" and query.special == "text":  # MongoDB has one of a collection
+        if words:  # MongoDB has one of a collection
             names = _names(index)
             if any(name.startswith("to_tsvector(") for name in names):
                 fits = asked <= _words(index)

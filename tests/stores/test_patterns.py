@@ -89,6 +89,21 @@ _OF_WORDS = 'Index("i", words, postgresql_using="gin"),'
         ('Ticket.words.op("@@")(query)', "", ("words",), Fit.MISSING),
         ('Ticket.words.op("@@")(query)', _OF_WORDS, ("words",), Fit.COVERED),
         ('Ticket.subject.op("~*")(text)', "", ("subject",), Fit.PARTIAL),
+        # what else is asked may narrow the search first
+        (
+            'searched.op("@@")(query), Ticket.body == text',
+            'Index("i", "body", "at"),',
+            ("subject",),
+            Fit.PARTIAL,
+        ),
+        (
+            'searched.op("@@")(query), Ticket.body == text',
+            'Index("i", "at", "body"),',
+            ("subject",),
+            Fit.MISSING,
+        ),
+        ('searched.op("@@")(query), Ticket.id == text', "", ("subject",), Fit.COVERED),
+        ('searched.op("@@")(query), Ticket.body == text', _OF_SUBJECT, ("subject",), Fit.COVERED),
     ],
 )
 def test_a_search_of_words_by_an_operator_is_one(
