@@ -245,3 +245,32 @@ def test_what_options_ask_of_all_that_is_loaded(
 ) -> None:
     found = build({"app.py": _SHELVES.format(options=options)}).facts(Query)
     assert {q.equality for q in found if q.collection == "book"} == {asked}
+
+
+_BY_WAYS = """
+def found(session, i, *, deep=False, named=False):
+    statement = select(Team).where(Team.id == i)
+    if named:
+        statement = statement.where(Team.name != None)
+    if deep:
+        statement = statement.options(selectinload(Team.players))
+    return session.scalars(statement).one()
+def ask(session, i, given):
+    return found({given}).players
+def other(session, i, given):
+    return found(session, i, deep=given)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "lazy"),
+    [
+        ("session, i, deep=True", False),
+        ("session, i, deep=True, named=given", False),
+        ("session, i, deep=given", True),
+        ("session, i, deep=False", True),
+        ("session, i", True),
+    ],
+)
+def test_what_a_call_has_a_function_load(given: str, lazy: bool, build: Build) -> None:
+    assert (10 in _lines(build, _BY_WAYS.format(given=given))) is lazy

@@ -492,12 +492,14 @@ class Expressions(Reading):
         ):
             return self._begun(self.bind(found, expr, frame, given), found, expr, frame)
         made = self.returns(found)
-        decides_ = any(isinstance(x, Draft | Statement) for x in each(made)) and given_by(
+        begun = any(isinstance(x, Draft | Statement) for x in each(made))
+        decides_ = (begun or _is_loaded_by_ways(made)) and given_by(
             found.node, expr, frame.scope, frame.told, self.code
         )
         if not decides_:
             return self._placed(made, found, expr, frame)
-        self.decided.add(id(found.node))
+        if begun:
+            self.decided.add(id(found.node))
         placed = self._placed(self.bind(found, expr, frame, given), found, expr, frame)
         for one in each(placed):
             if isinstance(one, Draft):
@@ -814,6 +816,13 @@ class Expressions(Reading):
                 rows = (item for item in items if isinstance(item, Row))
                 return next((Rows(row.entity, row.draft) for row in rows), None)
         return None
+
+
+def _is_loaded_by_ways(thing: Thing | None) -> bool:
+    """Whether objects come with other relations loaded on some ways of the function that gives them."""
+    drafts = [x.draft for x in each(thing) if isinstance(x, Row | Rows) and x.draft is not None]
+    of_sqlalchemy = all(draft.mapper == "sqlalchemy" for draft in drafts)
+    return of_sqlalchemy and len({(draft.eager, draft.left) for draft in drafts}) > 1
 
 
 _MOST_TURNS = 50
