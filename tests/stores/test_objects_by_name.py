@@ -48,7 +48,7 @@ HANDED = {
     "after prefetch_related": (
         "i",
         "post = await Post.filter(id=i).first().prefetch_related('user')\n    return await post.tags.all()",
-        {("post", ("id",)), ("tag", ("post_id",))},
+        {("post", ("id",)), ("user", ("id",)), ("tag", ("post_id",))},
     ),
     "its values": (
         "i",
