@@ -409,3 +409,39 @@ def test_a_query_among_statements_that_alter_tables(steps: str, build: Build) ->
         "{steps}", f"for query in {steps}:\n        cur.execute(query)\n    return"
     )
     assert {(q.collection, q.operation, q.equality) for q in build({"app.py": code}).facts(Query)} == {("pools", "update", ("kind",))}  # fmt: skip
+
+
+_JOINED = """
+import sqlite3
+db = sqlite3.connect("zoo.db")
+db.execute("CREATE TABLE animals (id INTEGER PRIMARY KEY, kind TEXT)")
+db.execute("CREATE TABLE meals (id INTEGER PRIMARY KEY, animal_id INTEGER, food TEXT)")
+def ask(kind, food):
+    wanted, joins, sql = [], [], "SELECT a.id FROM animals a"
+    if kind: wanted.append("a.kind = ?")
+    {food}
+    if joins: sql += f" {' '.join(joins)} "
+    if wanted:
+        sql += " WHERE "
+        sql += " AND ".join(wanted)
+    return db.execute(sql).fetchall()
+"""
+_JOIN = 'joins.append("JOIN meals m ON m.animal_id = a.id")'
+
+
+@pytest.mark.parametrize(
+    ("food", "told"),
+    [
+        # whoever asks of meals joins them, and nobody joins them for nothing
+        (f'if food: wanted.append("m.food = ?"); {_JOIN}',
+         {("animals", ()), ("animals", ("kind",)), ("animals", ("id",)), ("meals", ("food",)), ("meals", ("animal_id", "food"))}),
+        # it may be that those without a meal are left out
+        (f"if food: {_JOIN}",
+         {("animals", ()), ("animals", ("kind",)), ("meals", ()), ("meals", ("animal_id",))}),
+    ],
+)  # fmt: skip
+def test_a_table_is_joined_where_something_is_asked_of_it(
+    food: str, told: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    found = build({"app.py": _JOINED.replace("{food}", food)}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == told

@@ -164,6 +164,8 @@ class Statement(msgspec.Struct, frozen=True, eq=False):
     node: t.Node
     added: tuple[t.Node, ...] = ()
     """What was added to it."""
+    joining: frozenset[int] = frozenset()
+    """Those of its additions, by `id`, that join a table: that is done to ask something of it."""
 
 
 class Either(msgspec.Struct, frozen=True, eq=False):
@@ -221,8 +223,8 @@ def _added(thing: Thing) -> frozenset[object]:
             return frozenset(items)
         case Keyed(names=names):
             return frozenset(names)
-        case Statement(added=added):
-            return frozenset(map(id, added))
+        case Statement(added=added, joining=joining):
+            return frozenset(map(id, added)) - joining
         case Holds(condition=condition) if condition != EMPTY:
             return frozenset(getattr(condition, "parts", (condition,)))
     return frozenset()

@@ -539,12 +539,35 @@ def _made_with(reading: Reading, kind: Located, origin: Located) -> list[str]:
     return found
 
 
+_JOINS = re.compile(r"\s*(?:(?:left|right|inner|outer|cross|natural)\s+){0,2}join\b", re.I)
+_JOIN = re.compile(r"\bjoin\s+[\w.\"`]+\s+(?:as\s+)?(\w+)\s+on\b.*?(?=\bjoin\b|\bwhere\b|\bgroup\b|\border\b|$)", re.I | re.S)  # fmt: skip
+
+
+def consistent(given: list[Statement]) -> list[Statement]:
+    """Of the texts that runs of a function may come to those that hang together: a table is joined where, and only
+    where, something is asked of it, if each way adds it for that."""
+    joined = [{x.lower() for x in _JOIN.findall(one.text)} for one in given]
+    rest = (_JOIN.sub(" ", one.text).lower() for one in given)
+    names = set().union(*joined)
+    asked = [{x for x in names if re.search(rf"\b{x}\.", text)} for text in rest]
+    some = {x for x in names if not all(x in own for own in joined)}
+    needed = {x for x in some if any(x in own & of for own, of in zip(joined, asked, strict=True))}
+    kept = [
+        one
+        for one, own, of in zip(given, joined, asked, strict=True)
+        if of & some <= own and own & needed <= of
+    ]
+    return kept or given
+
+
 def continued(reading: Reading, one: Statement, more: t.Expr, frame: Frame) -> list[Thing]:
     """`sql += " WHERE id = %s"`."""
     texts = texts_of(reading, more, frame) or _pieces(reading, more, frame)
     texts = [f" {text} " if text == MARK else text for text in texts]
+    joins = all(_JOINS.match(text) for text in texts if text.strip())
+    joining = one.joining | {id(more)} if joins else one.joining
     return [
-        Statement(one.text + text, one.node, (*one.added, more))
+        Statement(one.text + text, one.node, (*one.added, more), joining)
         for text in texts
         if len(one.text) + len(text) <= _LONGEST
     ]

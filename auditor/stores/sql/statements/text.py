@@ -34,7 +34,7 @@ from auditor.stores.sql.reading.things import (
     either,
 )
 from auditor.stores.sql.statements.queries import ROUTINE, drafts, kept_by_database
-from auditor.stores.sql.statements.spelling import BEFORE, MARK, of_file, statement
+from auditor.stores.sql.statements.spelling import BEFORE, MARK, consistent, of_file, statement
 
 QUERY = re.compile(
     BEFORE
@@ -105,7 +105,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     likes = any(_LIKE.search(one.text) for one in given)
     bound = _bound(reading, call, frame) if likes else ""
     why = ""
-    for one in given:
+    for one in consistent(given) if len(given) > 1 else given:
         place = _spelt_at(reading, one, call, frame)
         whole = len(given) == 1 or isinstance(one.node, t.Const)
         outer: Draft | None = None
