@@ -144,3 +144,32 @@ def test_a_queryset_that_an_object_keeps(
 ) -> None:
     code = _KEPT.format(begun=begun, asked=asked)
     assert _asked(build, code) == expected
+
+
+_GIVEN = """
+class Shows(DetailView):
+    {own}
+class Lists(ListView):
+    model = Offer
+def chosen(name, kind):
+    view = globals()[name]
+    return view.as_view(model=kind)
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "route", "expected"),
+    [
+        ("pass", "views.Shows.as_view(model=views.Order)", {("order", "get", ("id",))}),
+        ("model = Other", "views.Shows.as_view(model=views.Order)", {("other", "get", ("id",))}),
+        ("pass", "views.chosen('Shows', views.Order)", {("", "get", ())}),
+        ("pass", "views.Lists.as_view()", {("", "get", ())}),
+    ],
+)
+def test_a_model_that_a_route_gives(build: Build, own: str, route: str, expected: Asked) -> None:
+    found = _asked(build, _GIVEN.format(own=own), f"path('a/<int:pk>/', {route})")
+    assert {x for x in found if x[1] == "get"} == expected
+
+
+def test_a_view_to_which_nothing_gives_a_model_asks_nothing(build: Build) -> None:
+    assert not _asked(build, "class Shows(DetailView):\n    pass\n")

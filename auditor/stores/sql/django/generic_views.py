@@ -23,9 +23,9 @@ from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django.actions import Actions
 from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways, with_required
 from auditor.stores.sql.django.managers import hand, is_manager_class, method_of, run_for
-from auditor.stores.sql.django.models import label_of
+from auditor.stores.sql.django.models import entity_of, label_of
 from auditor.stores.sql.django.packages import entity_name
-from auditor.stores.sql.entities import last_name
+from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import (
     Frame,
     Reading,
@@ -346,6 +346,26 @@ class _View:
         filters = self.filterset() if self.filters else None
         if filters is not None and (entity := model(reading, filters)) is not None:
             yield Draft("django", entity, reading.place(self.found.node, self.frame))
+            return
+        yield from self.of_routes()
+
+    def of_routes(self) -> Iterator[Draft]:
+        """All of the `model` that a route gives to the class, `as_view(model=Item)`, or to one that code chooses."""
+        reading, here = self.reading, self.reading.place(self.found.node, self.frame)
+        chosen, known = False, dict[str, Entity]()
+        for site in reading.code.method_calls("as_view"):
+            named, func = argument(site.node, None, "model"), site.node.func
+            if named is None or not isinstance(func, t.Attr):
+                continue
+            kind = reading.code.defined(func.value, site.scope) if isinstance(func.value, t.Name | t.Attr) else None  # fmt: skip
+            entity = entity_of(reading.entities, named, site.scope)
+            if kind is not None and kind.node is self.found.node and entity is not None:
+                known[entity.name] = entity
+            chosen |= kind is None
+        for entity in known.values():
+            yield Draft("django", entity, here)
+        if chosen and not known:
+            yield Draft("django", None, here, unresolved="its model is what as_view() is given", tentative=True)  # fmt: skip
 
     def kept(self, name: str) -> Thing | None:
         """What an attribute of the view stands for."""
