@@ -227,7 +227,7 @@ def _are_told_apart(found: list[Query], adding: list[Query]) -> bool:
     return False
 
 
-SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
+SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "pymodm", "umongo")
 """Mappers whose documents save themselves."""
 
 

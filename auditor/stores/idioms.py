@@ -244,7 +244,7 @@ def _name(collection: str, fields: Fields) -> str:
 
 
 _IDIOMS: dict[str, Callable[[str, str, Fields, str], str]] = {
-    "PyMongo": _pymongo, "Motor": _motor, "Beanie": _beanie, "MongoEngine": _mongoengine, "umongo": _umongo,
+    "PyMongo": _pymongo, "Motor": _motor, "Beanie": _beanie, "MongoEngine": _mongoengine, "umongo": _umongo, "PyMODM": _umongo,
     "ODMantic": _odmantic, "SQLAlchemy": _sqlalchemy, "SQLAlchemy Core": _core, "SQLModel": _sqlmodel,
     "Django": _django, "Tortoise": _tortoise, "Peewee": _peewee, "Alembic": _alembic,
 }  # fmt: skip

@@ -630,6 +630,45 @@ async def x(a):
     ]
 
 
+PYMODM = """
+from pymodm import MongoModel, fields
+from pymodm.connection import connect
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+connect("mongodb://localhost/shop")
+
+class BlogPost(MongoModel):
+    key = fields.CharField(primary_key=True)
+    room = fields.CharField(mongo_name="r")
+    made = fields.DateTimeField()
+
+    class Meta:
+        indexes = [IndexModel([("r", ASCENDING), ("made", DESCENDING)])]
+
+class Notice(BlogPost):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ('list(BlogPost.objects.raw({"r": a}).order_by([("made", -1)]))', ("find", ("r",), Fit.COVERED)),
+        ('BlogPost.objects.raw({"made": a}).count()', ("count_documents", ("made",), Fit.MISSING)),
+        ('BlogPost.objects.get({"_id": a})', ("find_one", ("_id",), Fit.COVERED)),
+        ('BlogPost.objects.raw({"made": a}).first().delete()', ("delete_one", ("_id",), Fit.COVERED)),
+        ('BlogPost.objects.get({"made": a})', ("find_one", ("made",), Fit.MISSING)),
+        ('Notice.objects.raw({"made": a}).delete()', ("delete_many", ("made",), Fit.MISSING)),
+        ('list(BlogPost.objects.aggregate({"$match": {"made": a}}))', ("aggregate", ("made",), Fit.MISSING)),
+    ],
+)  # fmt: skip
+def test_pymodm(build: Build, asked: str, told: tuple[str, tuple[str, ...], Fit]) -> None:
+    code = f"{PYMODM}\ndef of(a):\n    return {asked}\nof(1)\n"
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert found.name == "blog_post"
+    assert told in [(q.operation, q.equality, match.fit) for q, match in found.fits]
+
+
 def test_a_helper_that_adds_the_tenant_to_a_filter(build: Build) -> None:
     helper = """
 def scoped(query, tenant=None):

@@ -23,14 +23,14 @@ _ON_CURSORS = (
     "sort", "limit", "to_list", "next", "try_next", "first_or_none", "fetch_next", "order_by", "filter", "find",
     "find_many", "find_one", "first", "count", "delete", "aggregate", "first_or_404", "get", "get_or_404",
     "get_or_none", "update", "update_one", "paginate", "all", "exists", "distinct", "modify", "only", "scalar",
-    "search_text",
+    "search_text", "raw",
 )  # fmt: skip
 
 
 _STILL = {
     "sort", "limit", "skip", "hint", "batch_size", "max_time_ms", "allow_disk_use", "collation", "comment", "clone",
     "find", "find_many", "find_all", "project", "aggregate", "filter", "order_by", "only", "exclude", "all", "search_text",
-    "select_related", "no_cache", "objects", "with_options",
+    "select_related", "no_cache", "objects", "with_options", "raw",
 }  # fmt: skip
 """What gives a cursor again, on which more can be called."""
 

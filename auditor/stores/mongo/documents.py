@@ -1,4 +1,4 @@
-"""Classes that stand for MongoDB collections: of Beanie, MongoEngine, ODMantic and umongo.
+"""Classes that stand for MongoDB collections: of Beanie, MongoEngine, ODMantic, PyMODM and umongo.
 
 Sources: Beanie, "Defining a document" (https://beanie-odm.dev/tutorial/defining-a-document/);
 MongoEngine, "Document collections"
@@ -27,6 +27,7 @@ _LIBRARIES = {
         r"^(?:mongoengine|flask_mongoengine|mongoengine_goodjson)\b.*\.(?:Dynamic)?Document$"
     ),
     "umongo": re.compile(r"^umongo\.(?:[\w.]+\.)?Document$"),
+    "PyMODM": re.compile(r"^pymodm\.(?:[\w.]+\.)?MongoModel$"),
     "ODMantic": re.compile(r"^odmantic\.(?:[\w.]+\.)?(?:Reactive)?Model$"),
 }
 _PLAIN_BASES = {
@@ -48,7 +49,7 @@ class Documents:
         self._collections: dict[int, str] = {}
 
     def library(self, found: Located | None) -> str:
-        """Beanie, MongoEngine, ODMantic or umongo for a document class; empty for others."""
+        """Beanie, MongoEngine, ODMantic, PyMODM or umongo for a document class; empty for others."""
         if found is None or not isinstance(found.node, t.Class):
             return ""
         key = id(found.node)
@@ -168,7 +169,7 @@ class Documents:
         """The topmost document class that is not abstract: those below share its collection."""
         above = [each for each in self._lineage(found) if self.library(each) == library]
         stored = [each for each in above if not self._abstract(each)]
-        return stored[-1] if stored and library == "MongoEngine" else found
+        return stored[-1] if stored and library in ("MongoEngine", "PyMODM") else found
 
     def _beanie_root(self, found: Located) -> Located:
         for each in self._lineage(found):
@@ -319,7 +320,7 @@ class Documents:
                 for node in t.walk_own(call) if call is not None else ():
                     if isinstance(node, t.Call):
                         for keyword in node.keywords:
-                            if keyword.name in ("db_field", "key_name"):
+                            if keyword.name in ("db_field", "key_name", "mongo_name"):
                                 if text := self.values.text(keyword.value, scope):
                                     names[name] = text
                             elif keyword.name == "primary_key" or keyword.name == "primary_field":

@@ -81,7 +81,7 @@ _NOWHERE = 99
 _WRITES = {"UpdateOne": "update_one", "UpdateMany": "update_many", "DeleteOne": "delete_one",
            "DeleteMany": "delete_many", "ReplaceOne": "replace_one", "InsertOne": "insert_one"}  # fmt: skip
 _DRIVERS = re.compile(
-    r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo|eve)\b"
+    r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo|pymodm|eve)\b"
 )
 _FOREIGN = re.compile(
     r"^(?:re|builtins(?!\.(?:__import__|getattr)\b)|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"

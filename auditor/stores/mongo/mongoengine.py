@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
@@ -97,35 +97,14 @@ class _MongoEngine:
         self.mongo = MongoReader(values, self.bounds)
 
     def sites(self) -> Iterator[CallSite]:
-        """The first call on `X.objects` of a chain, the call of `X.objects`, or that without a call."""
-        called: set[int] = set()
-        for site in self.code.all_calls():
-            func = site.node.func
-            if not isinstance(func, t.Attr):
-                continue
-            manager = func if func.name == "objects" else func.value
-            if isinstance(manager, t.Attr) and manager.name == "objects":
-                called.add(id(manager))
-                if self._document(site) is not None or self._anyone():
-                    yield site
-        for module in self.code.modules.values():
-            for node, scope in self.code.nodes(module):
-                if isinstance(node, t.Attr) and node.name == "objects" and id(node) not in called:
-                    call = t.Call(node.line, node.column, node.end_line, node, [], [])
-                    if self._document(CallSite(call, scope)) is not None:
-                        self.mongo.cursors.stands_for(call, node)
-                        yield CallSite(call, scope)
-
-    def _anyone(self) -> bool:
-        """`model.objects(…)` of a class that only a run tells."""
-        return not self._other_mapper
+        return managers(self.mongo, self._document, anyone=not self._other_mapper)
 
     @functools.cached_property
     def _other_mapper(self) -> bool:
         return self.code.imports("django")
 
     def _document(self, site: CallSite) -> Located | None:
-        owner = _owner(site)
+        owner = owner_of(site)
         found = self.documents.named(owner, site.scope) or self._kept(owner, site.scope)
         return found if found and self.documents.library(found) == _LIBRARY else None
 
@@ -137,7 +116,7 @@ class _MongoEngine:
 
     def queries(self, site: CallSite) -> Iterator[Query]:
         return asked_of_each(
-            self.documents, _owner(site), site.scope, _LIBRARY, lambda: self._queries(site)
+            self.documents, owner_of(site), site.scope, _LIBRARY, lambda: self._queries(site)
         )
 
     def _queries(self, site: CallSite) -> Iterator[Query]:
@@ -392,7 +371,31 @@ class _MongoEngine:
         return ".".join([self.documents.stored(found, first), *rest])
 
 
-def _owner(site: CallSite) -> t.Expr:
+def managers(
+    mongo: MongoReader, document: Callable[[CallSite], Located | None], *, anyone: bool = False
+) -> Iterator[CallSite]:
+    """The first call on `X.objects` of a chain, the call of `X.objects`, or that without a call, where X is a
+    document class or, with `anyone`, may be one that only a run tells."""
+    called: set[int] = set()
+    for site in mongo.code.all_calls():
+        func = site.node.func
+        if not isinstance(func, t.Attr):
+            continue
+        manager = func if func.name == "objects" else func.value
+        if isinstance(manager, t.Attr) and manager.name == "objects":
+            called.add(id(manager))
+            if anyone or document(site) is not None:
+                yield site
+    for module in mongo.code.modules.values():
+        for node, scope in mongo.code.nodes(module):
+            if isinstance(node, t.Attr) and node.name == "objects" and id(node) not in called:
+                call = t.Call(node.line, node.column, node.end_line, node, [], [])
+                if document(CallSite(call, scope)) is not None:
+                    mongo.cursors.stands_for(call, node)
+                    yield CallSite(call, scope)
+
+
+def owner_of(site: CallSite) -> t.Expr:
     """The class of `X.objects(…)` or `X.objects.get(…)`."""
     assert isinstance(site.node.func, t.Attr)
     func, owner = site.node.func, site.node.func.value

@@ -43,15 +43,6 @@ _BY_COLUMNS = {"where", "get"}
 _MODEL = re.compile(r"_*(?:[A-Z]\w*[a-z]\w*|model(?:_class|_cls)?)$")
 _ELSEWHERE = re.compile(r"^(?:\w+\.)*models?\.(?:\w+\.)*[A-Z]\w*[a-z]\w*$")
 """A model of Peewee or Tortoise that no file of the tree has: one of a package, or of a module that is not there."""
-_OF_PONY = {
-    "get",
-    "select",
-    "exists",
-    "get_for_update",
-    "select_random",
-    "get_by_sql",
-    "select_by_sql",
-}
 _EXECUTES = {"execute", "executemany", "scalars", "scalar", "exec", "fetch_one", "fetch_all", "fetchrow", "fetchval", "stream_scalars"}  # fmt: skip
 _VERBS = sorted(
     _STEPS
@@ -59,7 +50,6 @@ _VERBS = sorted(
     | _OF_QUERIES
     | _OF_PEEWEE
     | _BY_COLUMNS
-    | _OF_PONY
     | _EXECUTES
     | OF_OBJECTS
     | {"query"}
@@ -69,7 +59,7 @@ _CLASS = re.compile(r"_*[A-Z]\w*[a-z]\w*$")
 _ORM = ("sqlalchemy", "sqlmodel", "flask_sqlalchemy")
 _DRIVERS = (
     *_ORM, "psycopg", "psycopg2", "asyncpg", "sqlite3", "aiosqlite", "pymysql", "MySQLdb", "mysql", "aiomysql",
-    "asyncmy", "databases", "pyodbc", "oracledb", "cx_Oracle", "django", "peewee", "tortoise", "duckdb", "pony",
+    "asyncmy", "databases", "pyodbc", "oracledb", "cx_Oracle", "django", "peewee", "tortoise", "duckdb",
 )  # fmt: skip
 
 
@@ -124,11 +114,6 @@ def _is_spelt(reading: Reading, site: CallSite, func: t.Attr) -> bool:
             )
         if last == "filter_by" and site.node.keywords and t.last_word(base) not in ("self", "cls"):
             return True
-    if code.imports("pony") and last in _OF_PONY and isinstance(base, t.Name):
-        kind = reading.code.defined(base, site.scope)
-        return kind is not None and any(
-            name.endswith(".Entity") for name in reading.code.ancestry(kind)
-        )
     if code.imports("peewee", "tortoise") and last in _STEPS:
         if _ELSEWHERE.match(code.name(base, site.scope)):
             return True

@@ -1,0 +1,79 @@
+"""Mappers that have no reader here: what is asked of their classes is listed as unknown, never left out.
+
+Sources: https://piccolo-orm.com, https://collerek.github.io/ormar, https://python-gino.org, https://edgy.dymmond.com,
+https://saffier.tarsild.io, https://orator-orm.com, https://www.sqlobject.org, https://docs.ponyorm.org,
+https://prisma-client-py.readthedocs.io.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.scopes import CallSite, Scope, place_of
+from auditor.model.data import Query
+
+_BASES = re.compile(
+    r"^(?:piccolo\.table\.Table|ormar\.(?:\w+\.)*Model|gino\.(?:\w+\.)*Gino\(\)\.Model|(?:edgy|saffier)\.(?:\w+\.)*Model"
+    r"|orator\.(?:\w+\.)*Model|sqlobject\.(?:\w+\.)*SQLObject|pony\.orm\.(?:\w+\.)*Database\(\)\.Entity)$"
+)
+_CLIENT = re.compile(
+    r"^(prisma)\.(?:\w+\.)*Prisma\(\)\.\w+\.(?:find|count|group_by|update|upsert|delete)\w*$"
+)
+_MAPPERS = ("piccolo", "ormar", "gino", "edgy", "saffier", "orator", "sqlobject", "pony", "prisma")
+_REASON = "queries of {} are not read"
+_MAKES = re.compile(r"^(?:create|insert|bulk_create|add|alter|exists_table|drop)")
+"""What a class does that asks nothing of what is stored."""
+
+_OF_PONY = (
+    "pony.orm.select", "pony.orm.get", "pony.orm.exists", "pony.orm.count", "pony.orm.delete", "pony.orm.max",
+    "pony.orm.min", "pony.orm.sum", "pony.orm.avg", "pony.orm.left_join",
+)  # fmt: skip
+"""What Pony asks by a generator: `select(lead for lead in Lead if lead.email == email)`."""
+
+
+@provides(Query)
+def queries(application: Application) -> Iterator[Query]:
+    code = application.code
+    if not code.imports(*_MAPPERS):
+        return
+    inner = {id(call) for site in code.all_calls() for call in _before(site.node)}
+    for site in code.calls(*_OF_PONY):
+        name = t.last_word(site.node.func)
+        yield Query("sql", "", name, (), (), (), place_of(site), _REASON.format("pony"))
+    for site in code.all_calls():
+        func = site.node.func
+        if isinstance(func, t.Attr) and id(site.node) not in inner and (name := _mapper(application, site)):  # fmt: skip
+            if not _MAKES.match(func.name) and code.defined(func, site.scope) is None:
+                yield Query("sql", "", func.name, (), (), (), place_of(site), _REASON.format(name))
+
+
+def _before(call: t.Call) -> Iterator[t.Call]:
+    """The nearest call that one is made on: with that it is asked, `Lead.query.where(…).gino.first()`."""
+    expr = call.func
+    while isinstance(expr, t.Attr):
+        expr = expr.value
+    if isinstance(expr, t.Call):
+        yield expr
+
+
+def _mapper(application: Application, site: CallSite) -> str:
+    """The mapper of the client that is asked or of the class that a chain of calls begins with, if it is one's."""
+    expr = site.node.func
+    if client := _CLIENT.match(application.code.name(expr, site.scope)):
+        return client[1]
+    while isinstance(expr, t.Call | t.Attr | t.Item):
+        if isinstance(expr, t.Attr) and (name := _of_class(application, expr.value, site.scope)):
+            return name
+        expr = expr.func if isinstance(expr, t.Call) else expr.value
+    return ""
+
+
+def _of_class(application: Application, expr: t.Expr, scope: Scope) -> str:
+    kind = application.values.bound(expr, scope) if isinstance(expr, t.Name | t.Attr) else None
+    if kind is None or not isinstance(kind.node, t.Class):
+        return ""
+    bases = (name for name in application.code.ancestry(kind) if _BASES.match(name))
+    return next((name.partition(".")[0] for name in bases), "")
