@@ -17,10 +17,10 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.contexts import contexts_of
-from auditor.link.decisions import NoneOf, Worth, choices, decides
+from auditor.link.decisions import NoneOf, Worth, choices, decides, keeps, tested, worth_of
 from auditor.link.origins import Env
 from auditor.link.passed import outcome
-from auditor.link.scopes import Scope, named
+from auditor.link.scopes import Located, Scope, named
 from auditor.link.values import Evaluator
 
 _MOST = 12
@@ -77,14 +77,15 @@ def assembled(
         start = [whole]
     body = where.module.body if where.owner is None else getattr(where.owner, "body", [])
     body = body if isinstance(body, list) else []
-    plain = _Walk(values, name, where, told=(told or {}) if where is scope else {}).block(
+    dicts = _dicts(values, where)
+    plain = _Walk(values, name, where, told=(told or dicts) if where is scope else dicts).block(
         body, start
     )[0]
     if told is not None or (len(plain) < 2 and not any(p.branches for w in plain for p in w)):
         return plain
     made: dict[tuple[object, ...], Whole] = {}
     for way in _ways(values, where):
-        for whole in _Walk(values, name, where, told=way).block(body, start)[0]:
+        for whole in _Walk(values, name, where, told={**dicts, **way}).block(body, start)[0]:
             made.setdefault(tuple((_key(p), p.branches, p.front) for p in whole), whole)
     return list(made.values()) if 0 < len(made) <= _MOST else plain
 
@@ -94,6 +95,35 @@ def _ways(values: Evaluator, scope: Scope) -> list[dict[str, Worth]]:
     it be."""
     ways = choices(scope.owner) if isinstance(scope.owner, t.Function) else []
     return [w for w in ways if all(_may_be(values, name, x, scope) for name, x in w.items())]
+
+
+def _dicts(values: Evaluator, scope: Scope) -> dict[str, Worth]:
+    """The parameters by which a function decides for which the call that is looked at spells out a dict: `listed({})`."""
+    function, told = scope.owner, dict[str, Worth]()
+    for name in tested(function) if isinstance(function, t.Function) else ():
+        given = _kept_as_given(values, name, scope)
+        if given is not None and (worth := worth_of(given.node, given.scope, {})):  # type: ignore[arg-type]
+            told[name] = worth
+    return told
+
+
+def _kept_as_given(values: Evaluator, name: str, scope: Scope) -> Located | None:
+    """The dict that stands in a call for a parameter, where each function that hands it on leaves it as it was."""
+    for _ in range(_DEEPEST):
+        function, expr = scope.owner, named(name)
+        if not isinstance(function, t.Function) or not keeps(function, name):
+            return None
+        if not values.is_bound(expr, scope):
+            return None
+        given = next(iter(values.origins(expr, scope)), None)
+        match given:
+            case Located(node=t.Map()):
+                return given
+            case Located(node=t.Name(id=outer)):
+                name, scope = outer, given.scope
+            case _:
+                return None
+    return None
 
 
 def _may_be(values: Evaluator, name: str, worth: Worth, scope: Scope) -> bool:

@@ -284,3 +284,45 @@ def test_a_key_that_is_none_in_some_runs_is_asked_in_the_others(
     filter_ = f"{{{key}: by, 'name' if name else None: name}}"
     found = build({"app.py": _SORTED % f"list(db.leads.find({filter_}))"}).facts(Query)
     assert {q.equality for q in found} == told
+
+
+_BUILT = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+db = MongoClient()["shop"]
+def built(chosen):
+    query = {}
+    if chosen.get("colour") is not None:
+        query["colour"] = chosen["colour"]
+    if "size" in chosen:
+        query["size"] = chosen["size"]
+    return query
+def page(chosen):
+%s
+    return list(db.dishes.find(built(chosen)))
+@app.get("/dishes")
+def dishes(a):
+    more = {}
+    more["colour"] = a
+    return page(%s)
+db.dishes.insert_one({})
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "given", "told"),
+    [
+        ("    pass", "{}", {()}),
+        ("    pass", '{"colour": "red"}', {("colour",)}),
+        ("    pass", '{"size": a}', {("size",)}),
+        ("    pass", "more", {(), ("colour",), ("size",)}),
+        ('    chosen["size"] = 1', "{}", {(), ("colour",), ("size",)}),
+        ("    chosen.update(size=1)", "{}", {(), ("colour",), ("size",)}),
+    ],
+)
+def test_what_is_added_for_keys_of_a_dict_that_the_call_spells_out(
+    build: Build, between: str, given: str, told: set[tuple[str, ...]]
+) -> None:
+    found = build({"app.py": _BUILT % (between, given)}).facts(Query)
+    assert {q.equality for q in found if q.operation == "find"} == told
