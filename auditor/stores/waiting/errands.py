@@ -185,10 +185,7 @@ class Errands:
                 match each:
                     case t.While() | t.For():
                         return False
-                    case t.If(test=t.Unary(op="not") | t.Compare(), body=body) if any(
-                        isinstance(n, t.Call) and t.last_word(n.func) in _ADDING
-                        for n in t.walk_own(*body)
-                    ):
+                    case t.If(test=t.Unary(op="not") | t.Compare(), body=body) if self._adds_in(body, module.scope):  # type: ignore[union-attr]  # fmt: skip
                         return True
         return False
 
@@ -275,10 +272,22 @@ class Errands:
 
     def _adds(self, function: Located) -> bool:
         """Whether a function adds what it did not find."""
-        body = function.node.body  # type: ignore[attr-defined]
+        return self._adds_in(function.node.body, self.code.inside(function))  # type: ignore[attr-defined]
+
+    def _adds_in(self, body: list[t.Stmt], scope: Scope) -> bool:
+        calls = (n for n in t.walk_own(*body) if isinstance(n, t.Call))
         return any(
-            isinstance(n, t.Call) and t.last_word(n.func) in _ADDING for n in t.walk_own(*body)
+            t.last_word(call.func) in _ADDING and not self._is_in_memory(call.func, scope)
+            for call in calls
         )
+
+    def _is_in_memory(self, method: t.Expr, scope: Scope) -> bool:
+        """Whether a method is one of a set or list of the program's own: `seen = set()`, `seen.add(row[0])`."""
+        match method:
+            case t.Attr(value=value):
+                made = [x.node for x in self.application.values.sources(value, scope)]
+                return bool(made) and all(map(_makes_a_collection, made))
+        return False
 
     def _by_itself(self, function: Located) -> Asked:
         """What a function is called by that does not speak of it; `FILLING` is the start of the application."""
@@ -430,6 +439,13 @@ class Errands:
             for part in _INSIDE.findall(read(tree, file).decode("utf-8", "replace")[:_LONGEST])
             for word in _WORD.findall(part)
         )
+
+
+def _makes_a_collection(node: t.Node) -> bool:
+    match node:
+        case t.Call(func=t.Name(id="set" | "list")) | t.Seq() | t.Comp():
+            return True
+    return False
 
 
 def _is_run(module: Module) -> bool:
