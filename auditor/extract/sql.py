@@ -324,7 +324,7 @@ def _ordered(node: Any) -> tuple[str, int]:
         isinstance(x, exp.Literal) for x in node.expressions
     ):
         return str(node.this).lower(), way  # MySQL: as many letters of it, `name(10)`
-    return node.sql().lower().replace(" ", "").replace('"', ""), way
+    return node.sql(comments=False).lower().replace(" ", "").replace('"', ""), way
 
 
 def _created(statement: Any, line: int) -> Iterator[SchemaStep]:
@@ -367,7 +367,7 @@ def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
     if isinstance(item, exp.ColumnDef):
         name = _name(item.this)
         kind = item.args.get("kind")
-        typed = kind.sql().partition("(")[0] if kind is not None else ""
+        typed = kind.sql(comments=False).partition("(")[0] if kind is not None else ""
         yield SchemaStep(
             "column",
             table,
@@ -404,7 +404,7 @@ def _default(column: Any) -> str:
 
     kinds = (x.args.get("kind") for x in column.args.get("constraints") or ())
     given = (x.this for x in kinds if isinstance(x, exp.DefaultColumnConstraint))
-    return next((x.name or x.sql() for x in given if isinstance(x, exp.Literal | exp.Boolean)), "")
+    return next((x.name or x.sql(comments=False) for x in given if isinstance(x, exp.Literal | exp.Boolean)), "")
 
 
 def _takes_two(column: Any, name: str) -> bool:
@@ -414,7 +414,7 @@ def _takes_two(column: Any, name: str) -> bool:
     kind = column.args.get("kind")
     if kind is not None and kind.this == exp.DataType.Type.ENUM:
         return 0 < len(kind.expressions) <= 2
-    if kind is not None and kind.sql().upper() == "TINYINT(1)":  # MySQL's boolean
+    if kind is not None and kind.sql(comments=False).upper() == "TINYINT(1)":  # MySQL's boolean
         return True
     if kind is not None and kind.is_type(*exp.DataType.INTEGER_TYPES) and _is_commented(column):
         return True
@@ -464,7 +464,7 @@ def _constraint(each: Any, own: str, table: str, line: int) -> Iterator[SchemaSt
         columns = [_ordered(x) for x in each.expressions]
         kind = _KINDS.get(str(each.args.get("kind") or "").upper(), "ordered")
         yield SchemaStep("index", table, _name(each.this), columns, kind=kind, line=line)
-    elif isinstance(each, exp.CheckColumnConstraint) and (column := has_one_value(each.this.sql())):
+    elif isinstance(each, exp.CheckColumnConstraint) and (column := has_one_value(each.this.sql(comments=False))):
         yield SchemaStep("one value", table, own, [(column, 1)], line=line)
 
 

@@ -34,7 +34,12 @@ from auditor.stores.makings import (
 )
 from auditor.stores.mongo.additions import INSERTING, UPSERTING, Additions, upserts
 from auditor.stores.sql.entities import Entities, Entity
-from auditor.stores.sql.statements.files import read_files, sql_files, words_of_others
+from auditor.stores.sql.statements.files import (
+    read_files,
+    routines,
+    sql_files,
+    words_of_others,
+)
 from auditor.stores.waiting.errands import Asked, Errands
 from auditor.stores.waiting.once import runs_once
 
@@ -409,6 +414,7 @@ def of_schemas(application: Application) -> Iterator[Constant]:
     if copied and not any(True for _ in application.code.method_calls(*_LOADING)):
         written = (n.value for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str))  # fmt: skip
         filled |= copied - {name.lower() for text in written for name in _COPIES.findall(text)}
+    filled -= {name.lower() for text in texts if filled for each in routines(text) for name in INTO.findall(each)}  # fmt: skip
     if not filled:
         return
     (entities,) = application.facts(Entities)
@@ -435,6 +441,7 @@ def of_schemas(application: Application) -> Iterator[Constant]:
             yield Constant("sql", name, "only the schema's own file adds to it")
 
 
+INTO = re2.compile(r"(?i)\b(?:into(?:\s+table)?|copy)\s+(?:[`\"\[]?\w+[`\"\]]?\.)?[`\"\[]?(\w+)")
 _LOADED = re2.compile(
     r"(?i)\bload\s+data\s+(?:local\s+)?infile\s+'[^']*'\s+(?:ignore\s+|replace\s+)?into\s+table\s+`?(\w+)"
 )

@@ -12,13 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 import msgspec
-import re2
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import place_of
 from auditor.model.data import Index, Query, Table
-from auditor.stores.constants import SAVING, writes_out
+from auditor.stores.constants import INTO, SAVING, writes_out
 from auditor.stores.makings import MADE, creations, handed_on, makings
 from auditor.stores.mongo.additions import Additions
 from auditor.stores.mongo.mongodb import BY_CALLERS
@@ -137,14 +136,11 @@ def tables_of_text(application: Application) -> Iterator[Untended]:
     if not left or len(left) > len(written & own):
         return
     spelt = [str(n.value) for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str)]
-    filled = {name.lower() for x in (*sql_files(application), *spelt) for name in _INTO.findall(x)}
+    filled = {name.lower() for x in (*sql_files(application), *spelt) for name in INTO.findall(x)}
     elsewhere = filled | words_of_others(application) | {text.lower() for text in spelt}
     for name in sorted(left):
         if name.lower() not in elsewhere:
             yield Untended("sql", name, "nothing here fills it: another program does")
-
-
-_INTO = re2.compile(r"(?i)\b(?:into(?:\s+table)?|copy)\s+(?:[`\"\[]?\w+[`\"\]]?\.)?[`\"\[]?(\w+)")
 
 
 def _called(application: Application, known: Iterable[Entity]) -> dict[str, set[str]]:

@@ -74,3 +74,26 @@ def test_what_may_add_another_row_each_time_does_not(
     statement: str, given: str, build: Build
 ) -> None:
     assert _told(build, _SLOTS, _RUN.format(statement, given)) == {"missing"}
+
+
+_SEEDED = _SLOTS + "INSERT INTO slots (id, name) VALUES (1, 'a');\n"
+_NEW = "INSERT INTO slots (name) VALUES (NEW.name);"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", "covered"),
+        (f"DELIMITER $$\nCREATE TRIGGER made AFTER INSERT ON others FOR EACH ROW\nBEGIN\n  {_NEW}\nEND $$\nDELIMITER ;", "missing"),
+        (f"CREATE TRIGGER made AFTER INSERT ON others FOR EACH ROW {_NEW}", "missing"),
+        (f"CREATE TRIGGER made AFTER INSERT ON others BEGIN\n  IF NEW.id THEN\n    UPDATE others SET n = CASE WHEN n THEN 1 ELSE 2 END;\n  END IF;\n  {_NEW}\nEND;", "missing"),
+        (f"CREATE OR REPLACE FUNCTION made() RETURNS trigger AS $body$\nBEGIN\n  {_NEW}\n  RETURN NEW;\nEND;\n$body$ LANGUAGE plpgsql;", "missing"),
+        ("CREATE TRIGGER made AFTER INSERT ON slots BEGIN\n  INSERT INTO others (n) VALUES (1);\nEND;", "covered"),
+        ("CREATE TRIGGER made AFTER INSERT ON slots BEGIN\n  UPDATE others SET n = 1;\nEND;\nINSERT INTO slots (id, name) VALUES (2, 'b');", "covered"),
+        ("CREATE PROCEDURE fill()\nBEGIN\n  INSERT INTO slots (id, name) VALUES (2, 'b');\nEND;\nCALL fill();", "covered"),
+    ],
+)  # fmt: skip
+def test_what_a_trigger_of_the_schema_adds_to_grows(
+    more: str, expected: str, build: Build
+) -> None:
+    assert _told(build, _SEEDED + more, "") == {expected}

@@ -40,6 +40,32 @@ def schema_files(application: Application) -> frozenset[str]:
     return frozenset(name for name, found in kinds.items() if found == {True})
 
 
+_ROUTINE = re.compile(
+    r"\bcreate\s+(?:or\s+replace\s+)?(?:definer\s*=\s*\S+\s+)?(?:\w+\s+)?(?:trigger|function|procedure|event)\s+"
+    r"(?:if\s+not\s+exists\s+)?(?:[`\"]?\w+[`\"]?\.)?[`\"]?(\w+)\b[^;]*?(?:\bas\s+\$(\w*)\$|\bbegin\b|;|\Z)",
+    re.I,
+)
+_LEVEL = re.compile(r"\b(?:begin|case|end\s+(?:if|loop|while|repeat|for)|end(?:\s+case)?)\b", re.I)
+
+
+def routines(text: str) -> Iterator[str]:
+    """What triggers, events and stored functions of a file do while the database is in use: not what the file itself calls."""
+    for made in _ROUTINE.finditer(text):
+        begins, end = made.end(), made.end()
+        if made[2] is not None:
+            end = text.find(f"${made[2]}$", begins)
+        elif made[0].lower().endswith("begin"):
+            depth = 1
+            for level in _LEVEL.finditer(text, begins):
+                word = level[0].lower().split()
+                depth += 1 if word[0] != "end" else -1 if word[1:] in ([], ["case"]) else 0
+                end = level.end()
+                if not depth:
+                    break
+        if not re.search(rf"(?im)^\s*(?:call|select)\s+[\w.]*?\b{made[1]}\b", text):
+            yield text[made.start() : end if end >= begins else len(text)]
+
+
 _OTHER_PROGRAMS = (".php", ".java", ".kt", ".cs", ".go", ".rb", ".rs", ".ex", ".scala", ".pl", ".jsp", ".aspx")  # fmt: skip
 
 
