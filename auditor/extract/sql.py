@@ -189,7 +189,8 @@ def schema_steps(text: str, dialect: str = "", line: int = 1) -> list[SchemaStep
     """What the statements of a text do to the schema."""
     from sqlglot import exp
 
-    steps: list[SchemaStep] = []
+    steps = [step for made in _SEARCHED.finditer(text) for step in _searched(made, line)]
+    text = _SEARCHED.sub("", text) if steps else text
     if not dialect and _KEYS.search(text):
         dialect = "mysql"
     for statement in parse(text, dialect) or parse(_as_others_spell(text), dialect):
@@ -208,6 +209,25 @@ def schema_steps(text: str, dialect: str = "", line: int = 1) -> list[SchemaStep
             case exp.Command():
                 steps += unread_steps(f"{statement.this} {statement.expression}", line)
     return steps
+
+
+_SEARCHED = re.compile(
+    r"\bcreate\s+virtual\s+table\s+(?:if\s+not\s+exists\s+)?([\w.\"`]+)\s+using\s+fts[345]\s*\(((?:[^()]|\([^()]*\))*)\)",
+    re.I,
+)
+
+
+def _searched(made: re.Match[str], line: int) -> Iterator[SchemaStep]:
+    """A table of SQLite that is an index of words itself, and has other columns than it says (https://www.sqlite.org/fts5.html)."""
+    table = _plain(made[1])
+    told = [x.split() for x in made[2].split(",") if "=" not in x and x.strip()]
+    names = [_plain(x[0]) for x in told if "unindexed" not in map(str.lower, x)]
+    columns = [(name, 1) for name in (*names, table)]
+    yield SchemaStep("table", table, line=line)
+    yield SchemaStep("untold column", table, line=line)
+    yield SchemaStep("index", table, columns=columns, kind="text", line=line)
+    if "trigram" in made[2].lower():  # it also finds what LIKE asks for
+        yield SchemaStep("index", table, columns=columns, kind="other", line=line)
 
 
 _COUNTS = re.compile(
@@ -404,7 +424,14 @@ def _default(column: Any) -> str:
 
     kinds = (x.args.get("kind") for x in column.args.get("constraints") or ())
     given = (x.this for x in kinds if isinstance(x, exp.DefaultColumnConstraint))
-    return next((x.name or x.sql(comments=False) for x in given if isinstance(x, exp.Literal | exp.Boolean)), "")
+    return next(
+        (
+            x.name or x.sql(comments=False)
+            for x in given
+            if isinstance(x, exp.Literal | exp.Boolean)
+        ),
+        "",
+    )
 
 
 def _takes_two(column: Any, name: str) -> bool:
@@ -464,7 +491,9 @@ def _constraint(each: Any, own: str, table: str, line: int) -> Iterator[SchemaSt
         columns = [_ordered(x) for x in each.expressions]
         kind = _KINDS.get(str(each.args.get("kind") or "").upper(), "ordered")
         yield SchemaStep("index", table, _name(each.this), columns, kind=kind, line=line)
-    elif isinstance(each, exp.CheckColumnConstraint) and (column := has_one_value(each.this.sql(comments=False))):
+    elif isinstance(each, exp.CheckColumnConstraint) and (
+        column := has_one_value(each.this.sql(comments=False))
+    ):
         yield SchemaStep("one value", table, own, [(column, 1)], line=line)
 
 

@@ -93,7 +93,5 @@ _NEW = "INSERT INTO slots (name) VALUES (NEW.name);"
         ("CREATE PROCEDURE fill()\nBEGIN\n  INSERT INTO slots (id, name) VALUES (2, 'b');\nEND;\nCALL fill();", "covered"),
     ],
 )  # fmt: skip
-def test_what_a_trigger_of_the_schema_adds_to_grows(
-    more: str, expected: str, build: Build
-) -> None:
+def test_what_a_trigger_of_the_schema_adds_to_grows(more: str, expected: str, build: Build) -> None:
     assert _told(build, _SEEDED + more, "") == {expected}

@@ -221,6 +221,11 @@ def test_a_key_and_its_table_are_told_once() -> None:
     assert told == [("constraint", [("b", 1)]), ("key", [("c", 1)]), ("foreign key", [("b", 1)])]
 
 
+def test_a_comment_behind_the_last_column_is_no_part_of_it() -> None:
+    told = "CREATE TABLE a (b INT, c BOOLEAN DEFAULT FALSE{}\n);".format
+    assert schema_steps(told("  -- whether it is gone")) == schema_steps(told(""))
+
+
 @pytest.mark.parametrize(
     ("kind", "fit"),
     [

@@ -86,7 +86,7 @@ def test_an_address_says_which_of_the_drivers_is_taken(
     ("made", "told"),
     [
         ("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)", "SQLite refuses MATCH"),
-        ("CREATE VIRTUAL TABLE notes USING fts5(body)", "told nowhere in this tree"),
+        ("CREATE VIRTUAL TABLE notes USING rtree(body)", "told nowhere in this tree"),
     ],
 )
 def test_words_are_searched_for_in_tables_of_fts_alone(made: str, told: str, build: Build) -> None:
@@ -94,3 +94,26 @@ def test_words_are_searched_for_in_tables_of_fts_alone(made: str, told: str, bui
     ((match,),) = ([m for _, m in f.fits] for f in build({"app.py": code}).facts(CollectionFit))
     assert match.fit.value == "unknown"
     assert told in match.why
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "expected"),
+    [
+        ("body, title", "notes_fts MATCH ?", "covered"),
+        ("body, title UNINDEXED, content='notes', tokenize = 'porter ascii'", "body MATCH ?", "covered"),
+        ("body", "body LIKE ?", "missing"),
+        ("body, tokenize='trigram'", "body LIKE ?", "covered"),
+        ("body, place UNINDEXED", "place = ?", "missing"),
+        ("body", "rowid = ?", "covered"),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_an_index_of_words(
+    made: str, asked: str, expected: str, build: Build
+) -> None:
+    application = build({
+        "app.py": "import sqlite3\ndb = sqlite3.connect('a.db')\n"
+        f'db.executescript("""CREATE VIRTUAL TABLE IF NOT EXISTS notes_fts USING fts5({made});""")\n'
+        f"def ask(given):\n    return db.execute('SELECT * FROM notes_fts WHERE {asked}', (f'%{{given}}%',))\n"
+    })  # fmt: skip
+    (fit,) = application.facts(CollectionFit)
+    assert [m.fit.value for _, m in fit.fits] == [expected]

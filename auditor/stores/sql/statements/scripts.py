@@ -25,7 +25,7 @@ from auditor.stores.waiting.once import runs_once
 
 _FOLDER = re.compile(r"(?:^|/)(?:migrations?|migrate|versions|initdb\S*|docker-entrypoint-initdb\.d|alembic|db/changelog|flyway|sqitch|deploy)(?:/|$)", re.I)  # fmt: skip
 _DOWN = re.compile(r"(?:^|[._-])down(?:[._-]|$)|(?:^|[/_-])(?:rollback|revert|undo)", re.I)
-_STATEMENT = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:create\s+(?:unique\s+|or\s+replace\s+|materialized\s+)*(?:table|index|view)|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
+_STATEMENT = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:create\s+(?:unique\s+|or\s+replace\s+|materialized\s+)*(?:table|index|view)|create\s+virtual\s+table\b[^(]{1,200}\bfts[345]|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
 _BEFORE = re.compile(
     r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:create\s+(?:or\s+replace\s+)?(?:extension|type|schema|domain|sequence|function|database|role)\b"
     r"|drop\s+(?:extension|type|schema|view|trigger|function)\b|do\s+\$|use\s+\S+\s*;|pragma\s+\w+|set\s+names\b"
