@@ -23,6 +23,7 @@ from auditor.stores.idioms import code
 from auditor.stores.left_alone import LeftAlone
 from auditor.stores.matching import best, helps
 from auditor.stores.proposals import propose
+from auditor.stores.sql.databases import Databases
 from auditor.stores.units import Key, Units
 
 
@@ -45,13 +46,15 @@ def collections(application: Application) -> list[CollectionFit]:
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     small = {(c.store, c.name): c.why for c in application.facts(Constant)}
     doubts = Doubts(application, units, queries, indexes, tables)
+    databases = Databases(application)
     fitted: dict[Key, tuple[tuple[Query, Match], ...]] = {}
     for key in sorted(queries.keys() | indexes.keys()):
         unit, store, name = key
         live = tuple(i for i in indexes[key] if i.run)
         reads = [q for q in queries[key] if q.reads]
         usable = (*live, *_brought(store, name, reads))
-        fitted[key] = tuple((q, best(q, usable, small.get((store, name), ""))) for q in reads)
+        why = small.get((store, name), "")
+        fitted[key] = tuple((q, best(q, databases.there(q, usable), why)) for q in reads)
     declared_as = {key[1:]: table for key, table in tables.items()}
     alone = LeftAlone(application, itertools.chain.from_iterable(fitted.values()), declared_as)
     found = []

@@ -1189,6 +1189,9 @@ _NAMED = f"def timed(name):\n    def take(f):\n{_WRAPS.replace(chr(10) + '    ',
         ("KEPT = []\ndef timed(name):\n    def take(f):\n        KEPT.append(f)\n        return f\n    return take\n", "timed('a')", Fit.MISSING),
         ("class timed:\n    def __init__(self, f):\n        self.f = f\n", "timed", Fit.MISSING),
         ("from elsewhere import timed\n", "timed", Fit.MISSING),
+        ("import pysnooper\n", "pysnooper.snoop()", Fit.COVERED),
+        ("from tenacity import retry\n", "retry", Fit.COVERED),
+        ("from elsewhere import retry\n", "retry", Fit.MISSING),
     ],
 )  # fmt: skip
 def test_a_decorator_that_only_wraps(

@@ -117,3 +117,25 @@ def test_a_table_that_is_an_index_of_words(
     })  # fmt: skip
     (fit,) = application.facts(CollectionFit)
     assert [m.fit.value for _, m in fit.fits] == [expected]
+
+
+_OPENS = "import os, sqlite3\nROOT = os.getcwd()\nDB = sqlite3.connect(os.path.join(ROOT, 'db/{}'))\nDB.execute('CREATE TABLE IF NOT EXISTS board (id INTEGER PRIMARY KEY, owner TEXT, xp INTEGER{})')\n"
+
+
+@pytest.mark.parametrize("name", ["bets.py", "zebra.py"])  # whichever creates its table first
+@pytest.mark.parametrize(
+    ("own", "other", "expected"),
+    [
+        (("bets.db", ""), ("pets.db", ", UNIQUE (owner)"), "missing"),
+        (("bets.db", ", UNIQUE (owner)"), ("pets.db", ", UNIQUE (owner)"), "covered"),
+        (("bets.db", ""), ("bets.db", ", UNIQUE (owner)"), "covered"),
+        (("bets.db", ""), ("' + given + '", ", UNIQUE (owner)"), "covered"),
+    ],
+)
+def test_a_database_has_no_index_of_another(
+    name: str, own: tuple[str, str], other: tuple[str, str], expected: str, build: Build
+) -> None:
+    asks = "def ask(owner, id):\n    DB.execute('SELECT xp FROM board WHERE owner = ?', (owner,))\n    DB.execute('SELECT xp FROM board WHERE id = ?', (id,))\n"
+    files = {name: _OPENS.format(*own) + asks, "pets.py": _OPENS.format(*other)}
+    (fit,) = build(files).facts(CollectionFit)
+    assert [m.fit.value for _, m in fit.fits] == [expected, "covered"]

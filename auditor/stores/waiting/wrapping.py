@@ -13,6 +13,15 @@ WRAPPING = {
     *OF_METHODS, "contextmanager", "asynccontextmanager", "lru_cache", "cache", "atomic", "transactional", "wraps", "sync_to_async", "database_sync_to_async",
 }  # fmt: skip
 """Those of packages that register nothing."""
+_OF_PACKAGES = {
+    "aiocache.cached", "async_lru.alru_cache", "backoff.on_exception", "backoff.on_predicate", "beartype.beartype", "cachetools.cached",
+    "cachetools.cachedmethod", "cachetools.func.lru_cache", "cachetools.func.ttl_cache", "deprecated.deprecated", "line_profiler.profile",
+    "loguru.logger.catch", "memory_profiler.profile", "numba.jit", "numba.njit", "pony.orm.db_session", "pydantic.validate_arguments",
+    "pydantic.validate_call", "pysnooper.snoop", "retry.retry", "retrying.retry", "sentry_sdk.trace", "snoop.snoop", "snoop.spy", "stamina.retry",
+    "tenacity.retry", "timeout_decorator.timeout", "typeguard.typechecked", "typing.no_type_check", "typing_extensions.deprecated",
+    "warnings.deprecated", "wrapt_timeout_decorator.timeout",
+}  # fmt: skip
+"""Those that trace, retry, keep or check a call, by their whole names: others may be called alike."""
 _LOOKS_AT = {
     "wraps", "update_wrapper", "iscoroutinefunction", "isasyncgenfunction", "isgeneratorfunction", "signature", "callable",
     "getfullargspec", "getattr", "hasattr", "get_type_hints", "unwrap",
@@ -29,7 +38,7 @@ def only_wraps(code: Code, decorator: t.Expr, scope: Scope) -> bool:
     """Whether a decorator registers nothing: one of a package that is known to, or one of the tree that calls what it
     decorates, asks what it is, and gives it back."""
     named = t.callee(decorator)
-    if t.last_word(named) in WRAPPING:
+    if t.last_word(named) in WRAPPING or code.name(named, scope) in _OF_PACKAGES:
         return True
     found = code.defined(named, scope) if isinstance(named, t.Name | t.Attr) else None
     if found is None or not isinstance(found.node, t.Function):
