@@ -139,3 +139,11 @@ def test_a_database_has_no_index_of_another(
     files = {name: _OPENS.format(*own) + asks, "pets.py": _OPENS.format(*other)}
     (fit,) = build(files).facts(CollectionFit)
     assert [m.fit.value for _, m in fit.fits] == [expected, "covered"]
+
+
+def test_a_path_that_is_made_of_itself_is_not_told(build: Build) -> None:
+    code = "import sqlite3\nfrom pathlib import Path\ndef connect(path='a.db'):\n    path = Path(path)\n    return sqlite3.connect(str(path))\n"
+    asks = "def ask(id):\n    connect().execute('SELECT 1 FROM board WHERE id = ?', (id,))\n"
+    made = "connect().execute('CREATE TABLE board (id INTEGER PRIMARY KEY)')\n"
+    (fit,) = build({"store.py": code + asks + made}).facts(CollectionFit)
+    assert [m.fit.value for _, m in fit.fits] == ["covered"]

@@ -14,6 +14,8 @@ from auditor.model.data import Index, Query
 from auditor.stores.sql.statements.scripts import statement_steps
 
 _FILE = re.compile(r"([\w.-]+\.\w+)(?:\?[^/]*)?$")
+_DEEPEST = 4
+"""`path = Path(path)` gives itself."""
 
 
 class Databases:
@@ -26,15 +28,16 @@ class Databases:
             opened[site.path] |= self._names(site.arg(0, "database"), site.scope)
         self.opened = {path: files for path, files in opened.items() if "" not in files}
 
-    def _names(self, path: t.Expr | None, scope: Scope) -> set[str]:
+    def _names(self, path: t.Expr | None, scope: Scope, depth: int = 0) -> set[str]:
         """What a file may be called, whatever folder it lies in; empty where that is not told."""
         found: set[str] = set()
-        for source in self.application.values.sources(path, scope):
+        sources = self.application.values.sources(path, scope) if depth < _DEEPEST else []
+        for source in sources:
             match source.node:
                 case t.Const(value=str(text)):
                     found.add(name[1] if (name := _FILE.search(text)) else "")
                 case t.Text(parts=[*_, last]) | t.Call(args=[*_, last]) | t.BinOp(right=last):
-                    found |= self._names(last, source.scope)
+                    found |= self._names(last, source.scope, depth + 1)
                 case _:
                     found.add("")
         return found or {""}
