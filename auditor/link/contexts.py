@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
@@ -134,10 +134,13 @@ class Contexts(Turns):
                         return self._parameters(above, CallSite(given, inner), 1), above
         return {}, None
 
-    def instances(self, scope: Scope) -> list[Env]:
+    def instances(
+        self, scope: Scope, unasked: Callable[[Located], bool] = lambda kind: False
+    ) -> list[Env]:
         """What the instances of the class bind that a method's scope belongs to, subclasses' too.
 
         Of a class that the tree instantiates, once for each such call; of others, once, as of a method of the class itself.
+        Those of which nothing is asked (`unasked`) are left out, where others of its kind remain.
         """
         owner = scope.of_class
         if owner is None or owner.parent is None:
@@ -145,12 +148,13 @@ class Contexts(Turns):
         envs: list[Env] = []
         method = self.code.enclosing(scope)
         by_class = method is not None and _is_of_class(method.node)  # type: ignore[arg-type]
-        for kind in self._heirs.get(f"{owner.module.path}:{owner.qualname}", ()):
-            found = self.code.definition(kind)
-            if found is not None:
-                sites = () if by_class else self.code.calls(kind)
-                made = [self.bound_by(site) for site in sites]
-                envs += made or [self.instance(found)]
+        kinds = self._heirs.get(f"{owner.module.path}:{owner.qualname}", ())
+        told = [found for kind in kinds if (found := self.code.definition(kind)) is not None]
+        asked = [found for found in told if not unasked(found)] if len(told) > 1 else told
+        for found in asked or told:
+            sites = () if by_class else self.code.calls(self.code.own_name(found))
+            made = [self.bound_by(site) for site in sites]
+            envs += made or [self.instance(found)]
         alike = {frozenset((key, id(x.node)) for key, x in env.items()): env for env in envs}
         return list(alike.values())[:MAX_CONTEXTS]
 

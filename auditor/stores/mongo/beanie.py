@@ -17,7 +17,6 @@ from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
-from auditor.stores.bounds import bounds_of
 from auditor.stores.mongo.conditions import narrowed
 from auditor.stores.mongo.cursors import Step
 from auditor.stores.mongo.documents import Documents, documents_of
@@ -92,7 +91,7 @@ class _Beanie:
         values = application.values
         self.values, self.code = values, values.code
         self.documents = documents_of(values)
-        self.mongo = MongoReader(values, bounds_of(application))
+        self.mongo = MongoReader(application)
         self.expressions = Expressions(values, self.documents, self.mongo.filters)
         self._links: dict[str, set[str]] | None = None
 

@@ -27,7 +27,7 @@ from auditor.model.data import Bound, Connection, Query
 from auditor.model.dependencies import Requirement
 from auditor.model.values import Plain
 from auditor.stores.addresses import names_a_login
-from auditor.stores.bounds import Bounds, bounds_of
+from auditor.stores.bounds import bounds_of
 from auditor.stores.flags import others
 from auditor.stores.loops import Loops
 from auditor.stores.matching import NAMELESS
@@ -41,6 +41,7 @@ from auditor.stores.mongo.pipelines import Pipelines, Sort, sort_of
 from auditor.stores.mongo.truths import Truths
 from auditor.stores.spans import ABOVE
 from auditor.stores.waiting.once import runs_once
+from auditor.stores.waiting.unasked import Unasked
 
 _CLIENTS = (
     "motor.motor_asyncio.AsyncIOMotorClient",
@@ -122,7 +123,7 @@ def uses_mongodb(application: Application) -> bool:
 def queries(application: Application) -> list[Query]:
     if not uses_mongodb(application):
         return []
-    reader = MongoReader(application.values, bounds_of(application))
+    reader = MongoReader(application)
     found = [(site, q) for site in reader.sites() for q in reader.queries(site)]
     if _has_4(application):
         gone = {*_BEFORE_4, "count"}
@@ -220,8 +221,10 @@ def _operation(site: CallSite) -> str:
 class MongoReader:
     """Reads calls on collections as queries."""
 
-    def __init__(self, values: Evaluator, bounds: Bounds) -> None:
+    def __init__(self, application: Application) -> None:
+        values, bounds = application.values, bounds_of(application)
         self.values, self.code = values, values.code
+        (self.unasked,) = application.facts(Unasked)
         self.contexts = contexts_of(values)
         self.collections = Collections(values)
         self.filters = Filters(values)
@@ -454,7 +457,7 @@ class MongoReader:
 
         Also that of the constructor of a class above, which each class below calls with its own.
         """
-        if self._inherits(site):
+        if self._inherits(site) or self._takes_class_name(site):
             return True
         names = [n for n in t.walk_own(site.node.func) if isinstance(n, t.Name)]
         for name in names:
@@ -478,12 +481,20 @@ class MongoReader:
             for n in t.walk(*owner.body)
         )  # fmt: skip
 
+    def _takes_class_name(self, site: CallSite) -> bool:
+        """Whether the collection is called as the class that is asked: `db[cls.__name__]`, another one in each class below."""
+        if site.scope.of_class is None:
+            return False
+        given = [n for n in t.walk_own(site.node.func) if isinstance(n, t.Name | t.Attr)]
+        made = [x.node for n in given for x in (Located(n, site.scope), *self.values.sources(n, site.scope))]  # fmt: skip
+        return any(isinstance(node, t.Attr) and node.name == "__name__" for node in made)
+
     def runs(self, site: CallSite) -> list[Env]:
         """The bindings of what calls the site's function, and of the instances it is a method of."""
         given = self.cursors.given_back(site)
         calls = [env for env in self.contexts.calls(site, given=given) if env]
         calls = calls or given_by_kind(self.code, site.scope) or [{}]
-        instances = self.contexts.instances(site.scope) or [{}]
+        instances = self.contexts.instances(site.scope, self.unasked) or [{}]
         turns = self.contexts.loops_at(site.node, site.scope)
         met: list[Env | None] = []
         for call in calls:

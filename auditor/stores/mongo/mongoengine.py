@@ -94,7 +94,7 @@ class _MongoEngine:
         self.values, self.code = values, values.code
         self.documents = documents_of(values)
         self.bounds = bounds_of(application)
-        self.mongo = MongoReader(values, self.bounds)
+        self.mongo = MongoReader(application)
 
     def sites(self) -> Iterator[CallSite]:
         return managers(self.mongo, self._document, anyone=not self._other_mapper)

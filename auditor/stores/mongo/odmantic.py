@@ -52,7 +52,7 @@ class _ODMantic:
         self.values, self.code = values, values.code
         self.documents = documents_of(values)
         self.bounds = bounds_of(application)
-        self.mongo = MongoReader(values, self.bounds)
+        self.mongo = MongoReader(application)
         self.expressions = Expressions(values, self.documents, self.mongo.filters)
 
     def asks(self, site: CallSite) -> bool:

@@ -56,7 +56,7 @@ class _PyMODM:
         self.values, self.code = application.values, application.code
         self.documents = documents_of(self.values)
         self.bounds = bounds_of(application)
-        self.mongo = MongoReader(self.values, self.bounds)
+        self.mongo = MongoReader(application)
 
     def document(self, site: CallSite) -> Located | None:
         found = self.documents.named(owner_of(site), site.scope)

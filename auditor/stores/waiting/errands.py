@@ -369,7 +369,7 @@ class Errands:
         read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
         if node.name.lower() in self._interfaces and not read:
             return True
-        if node.name in self._shown or not self._is_plain(found):
+        if node.name in self._shown or not self.is_plain(found):
             return True
         handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
         return handed and not node.name.startswith("_")
@@ -385,7 +385,7 @@ class Errands:
             return False
         return not self.unrouted.registers_nothing(decorator, function)
 
-    def _is_plain(self, found: Located) -> bool:
+    def is_plain(self, found: Located) -> bool:
         """Whether nothing that a class inherits from, or is mixed with, calls its methods by their names."""
         return all(self._has_plain_bases(each) for each in self.code.heirs(found))
 

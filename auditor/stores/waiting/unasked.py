@@ -1,0 +1,69 @@
+"""Classes of which nothing is asked, but through others that inherit from them: what their methods ask for is told for
+those alone.
+
+`class Note(Store)` in a module that nothing imports, and `Store` itself where the code speaks of `Lead(Store)` only.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.scopes import Located
+from auditor.stores.waiting.errands import Errands
+
+_LOADED = re.compile(r"(?:module:|sys\.modules\b|importlib\.)")
+"""What stands for a module, whose classes may be asked for by names that are made up."""
+
+
+class Unasked:
+    """Tells which classes nothing speaks of. Whatever may be found by its name, or called by a framework, is asked."""
+
+    def __init__(self, application: Application) -> None:
+        self.code = application.code
+        (self.errands,) = application.facts(Errands)
+
+    def __call__(self, found: Located) -> bool:
+        unused, node = self.errands.unused, found.node
+        assert isinstance(node, t.Class)
+        if self.finds_by_name or unused.made_up.may_be(found.path) or unused.is_seen(found):
+            return False
+        inside = (n for n in t.walk(*node.body) if isinstance(n, t.Name | t.Attr))
+        if any(t.last_word(n) == node.name for n in inside) or not self.errands.is_plain(found):
+            return False
+        idle = self._calling_nothing(found)
+        return all(
+            id(site.node) in idle or site.path in unused.modules
+            for site in self.errands.mentions.of(found)
+        )
+
+    def _calling_nothing(self, found: Located) -> set[int]:
+        """Where heirs name a class: as their base, or for what its body keeps (`fields = [*Store.fields, "title"]`)."""
+        kept = self.code.inside(found).bindings
+        heirs = [heir.node for heir in self.code.heirs(found) if isinstance(heir.node, t.Class)]
+        fields = [s for heir in heirs for s in heir.body if isinstance(s, t.Assign)]
+        return {id(base) for heir in heirs for base in heir.bases} | {
+            id(node.value)
+            for node in t.walk_own(*fields)
+            if isinstance(node, t.Attr) and (bound := kept.get(node.name))
+            if all(binding.kind == "value" for binding in bound)
+        }
+
+    @functools.cached_property
+    def finds_by_name(self) -> bool:
+        """Whether code looks for classes by itself: `getattr(models, kind)`, `Store.__subclasses__()`."""
+        asked = (
+            s for s in self.code.all_calls() if t.dotted(s.node.func) == "getattr" and s.node.args
+        )
+        return self.errands.unused.finds_classes or any(
+            not isinstance(site.arg(1, "name"), t.Const)
+            and _LOADED.match(self.code.name(site.node.args[0], site.scope))
+            for site in asked
+        )
+
+
+@provides(Unasked)
+def unasked(application: Application) -> list[Unasked]:
+    return [Unasked(application)]
