@@ -6,6 +6,7 @@ Sources: https://beanie-odm.dev/tutorial/finding-documents/, …/updating-%26-de
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, Scope, place_of
+from auditor.link.sequences import items_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.mongo.conditions import narrowed
 from auditor.stores.mongo.cursors import Step
@@ -50,6 +52,7 @@ _COMMON = {"get", "count", "all", "find", "distinct"}
 """Methods that much else has."""
 _CLASS_WORD = re.compile(r"(?i)(?:model|document|doc|entity|kind|class|cls|type)s?_*$")
 """What a variable is called that holds a class."""
+_NEVER_BEGUN = "no `init_beanie` is given its class, which raises before it asks"
 
 
 @provides(Query)
@@ -110,6 +113,52 @@ class _Beanie:
         (one,) = collections if len(collections) == 1 else ("",)
         reason = "" if one else "which documents the link leads to could not be told"
         yield Query("mongodb", one, "find_one", ("_id",), (), (), place_of(site), reason, bool(one), bound=Bound.ONE)  # fmt: skip
+
+    def is_left_out(self, found: Located) -> bool:
+        """Whether no `init_beanie` is given a class, one above it, or one below: whatever it is asked for, it raises.
+
+        Source: https://github.com/BeanieODM/beanie/blob/main/beanie/odm/utils/init.py (`init_document` begins with the
+        class above, whose settings those below have).
+        """
+        own = self.code.own_name(found)
+        kin = {*self.code.ancestry(found), *map(self.code.own_name, self.code.heirs(found))}
+        return self._begun is not None and self._begun.isdisjoint(kin) and own not in self._listed
+
+    @functools.cached_property
+    def _begun(self) -> frozenset[str] | None:
+        """The classes that `init_beanie` is given, in all of its calls; None where one of them is not told."""
+        sites = list(self.code.method_calls("init_beanie", "init_bunnet", "Initializer"))
+        unasked = self.mongo.unasked
+        if not sites or unasked.finds_by_name:
+            return None
+        names: set[str] = set()
+        for site in sites:
+            given = site.arg(None, "document_models")
+            for env in self.mongo.contexts.called(site.scope) or [{}]:
+                with self.values.within(env):
+                    items = items_of(self.values, given, site.scope) if given is not None else None
+                    if items is None:
+                        return None
+                    for item, _ in items:
+                        kind = self.documents.named(item.node, item.scope)  # type: ignore[arg-type]
+                        if kind is None:
+                            return None
+                        names.add(self.code.own_name(kind))
+        return frozenset(names)
+
+    @functools.cached_property
+    def _listed(self) -> frozenset[str]:
+        """The classes that stand in a list or are handed to a call: something may give them to `init_beanie` yet."""
+        nodes = (each for module in self.code.modules.values() for each in self.code.nodes(module))
+        held = [
+            (expr, scope)
+            for node, scope in nodes
+            if isinstance(node, t.Seq | t.Call)
+            for expr in (node.items if isinstance(node, t.Seq) else node.args)
+        ]
+        return frozenset(
+            self.code.name(expr, scope) for expr, scope in held if isinstance(expr, t.Name | t.Attr)
+        )
 
     @property
     def links(self) -> dict[str, set[str]]:
@@ -187,8 +236,10 @@ class _Beanie:
         func = site.node.func
         assert isinstance(func, t.Attr)
         collection = self.documents.collection(found) if found is not None else ""
+        why = _NEVER_BEGUN if found is not None and self.is_left_out(found) else ""
         for steps in self.mongo.cursors.executions(site, _TURNS.keys() | _READING):
-            yield from self._execution(found, collection, site, steps)
+            for query in self._execution(found, collection, site, steps):
+                yield replace(query, unresolved=why or query.unresolved)
 
     def _execution(
         self, found: Located | None, collection: str, site: CallSite, steps: list[Step]
