@@ -467,6 +467,40 @@ def test_a_table_that_the_image_makes_at_first_gets_no_index_of_the_model(
     }
 
 
+_COACHES = """
+from sqlalchemy import Column, ForeignKey, Integer, create_engine, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Person(Base):
+    __tablename__ = "people"
+    id = Column(Integer, primary_key=True)
+class Coach(Base):
+    __tablename__ = "coaches"
+    id = Column(Integer, primary_key=True)
+    person = Column(Integer, ForeignKey("people.id"), unique=True)
+create_engine("mysql+pymysql://localhost/x")
+def ask(session, person):
+    session.scalars(select(Coach).where(Coach.person == person)).all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "fit"),
+    [
+        ("ALTER TABLE coaches ADD FOREIGN KEY (person) REFERENCES people (id);", Fit.COVERED),
+        ("ALTER TABLE coaches ADD UNIQUE (person);", Fit.COVERED),
+        ("ALTER TABLE coaches ADD FOREIGN KEY (id) REFERENCES people (id);", Fit.MISSING),
+    ],
+)
+def test_a_foreign_key_has_an_index_where_its_models_unique_one_was_never_made(
+    more: str, fit: Fit, build: Build
+) -> None:
+    schema = f"CREATE TABLE coaches (id int PRIMARY KEY, person int);\n{more}\n"
+    compose = _MOUNTING.format("./db", "").replace("postgres:16", "mysql:8")
+    files = {"app.py": _COACHES, "db/init.sql": schema, "compose.yml": compose}
+    assert [m.fit for c in build(files).facts(CollectionFit) for q, m in c.fits] == [fit]
+
+
 _BROKEN = "CREATE TABLE IF NOT EXISTS player (\n  id SERIAL PRIMARY KEY,\n  name TEXT NOT NULL\n  born DATE NOT NULL\n)"
 
 

@@ -178,9 +178,11 @@ def _of_entity(
 ) -> Iterator[Index]:
     """What a model and those that share its table declare, held against what migrations create."""
     there = [m.declared for m in state.made()] if state is not None and state.migrated else None
-    declared = [*entity.indexes(), *(_foreign(entity, there) if kind == "mysql" else ())]
+    by_statements = state is not None and state.migrated and bool(state.foreign)
+    by_model = kind == "mysql" and not by_statements
+    declared = [*entity.indexes(), *(_foreign(entity, there) if by_model else ())]
     for heir in heirs:
-        added = [*heir.indexes(), *(_foreign(heir, there) if kind == "mysql" else ())]
+        added = [*heir.indexes(), *(_foreign(heir, there) if by_model else ())]
         declared += [d for d in added if not any(_same(d, known) for known in declared)]
     if entity.place.path == "":
         declared = [d for d in declared if d.columns]
@@ -212,7 +214,8 @@ def _of_entity(
         if not any(_same(made.declared, d) for d in declared):
             yield _index(entity.table, made.declared, made.source, made.run)
     if kind == "mysql" and state is not None:  # what the model does not speak of
-        yield from _of_keys(entity.table, state, [*declared, *(made.declared for made in left)])
+        standing = [d for d in declared if d.implied != "unique" or d in matched]
+        yield from _of_keys(entity.table, state, [*standing, *(made.declared for made in left)])
 
 
 def _is_ahead(each: Declared, state: State) -> bool:
