@@ -118,6 +118,7 @@ def test_an_expression_asks_for_the_fields_that_it_compares_with_values(
 ) -> None:
     (found,) = shapes(build, f"await db.leads.find({{'$expr': {asked}}}).to_list(5)")
     assert (found.equality, found.range, found.scanned) == (equality, between, ())
+    assert ("`$expr` works out" in found.unresolved) is (not equality)
 
 
 REPOSITORY = """

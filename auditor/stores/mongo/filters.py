@@ -28,6 +28,8 @@ from auditor.stores.spans import span
 _EQUAL = {"$eq", "$in", "$all"}
 _SPAN = {"$gt", "$gte", "$lt", "$lte"}
 _BROAD = {"$ne", "$nin", "$exists", "$not", "$type", "$size", "$mod", "$bitsAllSet", "$bitsAnySet"}
+COMPUTED = "$expr"
+"""What is worked out from fields stands for itself in the conditions, as nothing that an index has."""
 _PLACES = {"$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$within"}
 _IGNORED = {"$comment", "$options", "$maxDistance", "$minDistance", "$hint"}
 _AT_RUN_TIME = "the filter is built at run time"
@@ -363,6 +365,7 @@ class Filters:
                 into.special = "text"
             case "$expr":
                 self._compared(value, scope, into)
+                into.kinds.setdefault(COMPUTED, "scanned")
             case "$where" | "$jsonSchema":
                 into.kinds[name] = "scanned"
             case _ if name not in _IGNORED:

@@ -36,7 +36,7 @@ from auditor.stores.mongo.collections import Collections, is_of_model
 from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.cursors import Cursors
 from auditor.stores.mongo.documents import documents_of
-from auditor.stores.mongo.filters import Filters
+from auditor.stores.mongo.filters import COMPUTED, Filters
 from auditor.stores.mongo.pipelines import Pipelines, Sort, sort_of
 from auditor.stores.mongo.truths import Truths
 from auditor.stores.spans import ABOVE
@@ -93,6 +93,9 @@ _KEPT_IN_DICT = re.compile(r"^builtins\.(?:dict|list|tuple|set)\(\)\[\](?:\[\])?
 """What a dict or a list holds: its name alone says nothing of it."""
 _MOST = 32
 """Runs of a function whose filter is put together in several ways, looked at one by one."""
+_WORKED_OUT = (
+    "what `$expr` works out no index has, and how many records it finds, the code does not tell"
+)
 BY_CALLERS = "what is asked here is listed where it is called"
 _MOST_RUNS = 256
 """Runs of a function that asks what it is handed, looked at one by one."""
@@ -655,12 +658,15 @@ def shapes(
     """The queries that conditions stand for: one for each alternative; `flags` take one of two values, and new
     documents have one of these."""
     for each in conditions.flat():
+        alone = (
+            each.kinds.keys() == {COMPUTED} and not each.special
+        )  # besides others it only narrows
         yield replace(
             made,
             equality=each.of_kind("equality"),
             range=each.of_kind("range", ABOVE),
             above=each.of_kind(ABOVE),
-            scanned=each.of_kind("scanned"),
+            scanned=tuple(name for name in each.of_kind("scanned") if name != COMPUTED),
             sort=sort,
             bound=bound,
             broad=tuple(sorted((each.broad | flags.keys()) & each.kinds.keys())),
@@ -676,5 +682,7 @@ def shapes(
                 )
             ),
             special=each.special,
-            unresolved=each.unresolved or ("" if made.collection else NAMELESS),
+            unresolved=each.unresolved
+            or ("" if made.collection else NAMELESS)
+            or (_WORKED_OUT if alone else ""),
         )
