@@ -91,7 +91,7 @@ class Cursors:
 
     def steps(self, site: Located) -> list[CallSite]:
         """The calls on the cursor of a site, and of the variable that holds it, in their order."""
-        scope, name, line = self._holders.get(id(self._as_written(site).node), (0, "", 0))
+        scope, name, line = self._holders.get(id(self.as_written(site).node), (0, "", 0))
         called = [c for c in self._called.get((scope, name), ()) if c.node.line >= line]
         found = self._here(site)
         here = sorted([*found, *called], key=lambda c: c.node.line) if called else found
@@ -118,7 +118,7 @@ class Cursors:
 
     def _here(self, site: Located) -> list[CallSite]:
         """The calls on the cursor of a site in the function that it stands in."""
-        site = self._as_written(site)
+        site = self.as_written(site)
         found = list(self._chained.get(id(site.node), ()))
         if held := self._holders.get(id(site.node)):
             scope, name, line = held
@@ -167,7 +167,7 @@ class Cursors:
     def _groups(self, site: Located) -> list[tuple[str, list[CallSite]]]:
         """The calls on a search by the chains that they stand in, with the variable that each begins at, if one does."""
         chains: dict[int, tuple[str, list[tuple[int, CallSite]]]] = {}
-        own = {id(self._as_written(each).node) for each in (site, *self._takers(site))}
+        own = {id(self.as_written(each).node) for each in (site, *self._takers(site))}
         for call in self.steps(site):
             func = call.node.func
             links, variable = chain(func.value if isinstance(func, t.Attr) else func)
@@ -185,7 +185,7 @@ class Cursors:
     def _is_read(self, site: Located) -> bool:
         """Whether the variable that holds a search is used otherwise than to call something on it."""
         last = [site, *self._takers(site)][-1]
-        scope, held, _ = self._holders.get(id(self._as_written(last).node), (0, "", 0))
+        scope, held, _ = self._holders.get(id(self.as_written(last).node), (0, "", 0))
         calls = (*self._on_names[scope, held], *self._called[scope, held])
         every = [*t.walk(*_around(last.scope))]
         given = (node.targets for node in every if isinstance(node, t.Assign))
@@ -254,14 +254,14 @@ class Cursors:
 
     def slices(self, site: Located) -> list[Bound]:
         """What the slices of a cursor leave of it: `db.leads.find().sort("at")[:20]`."""
-        links = (self._as_written(each).node for each in (site, *self._takers(site)))
+        links = (self.as_written(each).node for each in (site, *self._takers(site)))
         cut = [upper for link in links for upper in self._sliced.get(id(link), ())]
         return [self.bounds.of(upper.node, upper.scope) for upper in cut]  # type: ignore[arg-type]
 
     def _leaves(self, site: Located) -> bool:
         """Whether the function gives its cursor away: others may bound it."""
         function = site.scope.function
-        site = self._as_written(site)
+        site = self.as_written(site)
         held = self._holders.get(id(site.node))
         for node in t.walk_own(*function.body) if function is not None else ():
             if isinstance(node, t.Return | t.Yield) and node.value is not None:
@@ -276,7 +276,7 @@ class Cursors:
 
     def given_back(self, site: Located) -> bool:
         """Whether a function gives back the cursor itself, on which its callers may call more."""
-        site = self._as_written(site)
+        site = self.as_written(site)
         function, key = site.scope.owner, id(site.node)
         if key not in self._given_back:
             held = self._holders.get(key, (0, "", 0))[1]
@@ -288,7 +288,7 @@ class Cursors:
     def unsent(self, site: Located) -> bool:
         """Whether a search is a statement by itself, or put into a variable that nothing reads, or not before it gets
         another value."""
-        site = self._as_written(site)
+        site = self.as_written(site)
         if id(site.node) in self._alone and _waits(site.node):
             return True
         function, held = site.scope.owner, self._holders.get(id(site.node), (0, "", 0))[1]
@@ -312,7 +312,7 @@ class Cursors:
         """Notes which expression in the code a call stands for that is not in the code itself."""
         self._written[id(made)] = (made, written)  # kept: an address is given away again
 
-    def _as_written(self, site: Located) -> Located:
+    def as_written(self, site: Located) -> Located:
         made = self._written.get(id(site.node))
         return Located(made[1], site.scope) if made is not None else site
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.mentions import Mentions
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of, worst
@@ -78,6 +79,9 @@ def queries(application: Application) -> list[Query]:
         for q in of_runs(reader.mongo, site, lambda s=site: reader.queries(s))  # type: ignore[misc]
     ]
     found += [(site, query) for site, query in reader.of_documents()]
+    (mentions,) = application.facts(Mentions)
+    found += reader.of_untold(mentions)
+    found += reader.counted()
     return looped(application.values, found)
 
 
@@ -86,6 +90,14 @@ def _asks(suffix: str) -> tuple[str, bool]:
     if suffix in _SCANNED:
         return "scanned", False
     return ("equality" if suffix in _EQUAL else "range"), suffix in _BROAD
+
+
+_OF_PLAIN_OBJECTS = {name for kind in (dict, list, set, str) for name in dir(kind)}
+
+
+def _untold(site: CallSite) -> Query:
+    why = "the document class is named at run time"
+    return Query("mongodb", "", "find", (), (), (), place_of(site), why, certain=False)
 
 
 class _MongoEngine:
@@ -122,8 +134,7 @@ class _MongoEngine:
     def _queries(self, site: CallSite) -> Iterator[Query]:
         found = self._document(site)
         if found is None:
-            why = "the document class is named at run time"
-            yield Query("mongodb", "", "find", (), (), (), place_of(site), why, certain=False)
+            yield _untold(site)
             return
         for steps in self.mongo.cursors.executions(site, _ENDS):
             yield from self._execution(found, site, steps)
@@ -196,12 +207,78 @@ class _MongoEngine:
             if func.name in ("delete", "reload") or (func.name == "modify" and given):
                 if self.code.defined(func, site.scope) is None:  # else that method asks
                     names = self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)
-            elif func.name == "update" and any(k.name and _CHANGED.match(k.name) for k in given):
+            elif func.name == "update" and given and self._may_be_changed(func.value, site):
                 names = self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)
             elif func.name == "fetch" and not given and isinstance(func.value, t.Attr):
                 names = self._lazy.get(func.value.name, set())
             for name in sorted(names):
                 yield site, Query("mongodb", name, _BY_KEY[func.name], ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+
+    def _may_be_changed(self, held: t.Expr, update: CallSite) -> bool:
+        """Whether an update is one of a document: by its operators, or where no dict may have taken the document's place."""
+        if any(k.name and _CHANGED.match(k.name) for k in update.node.keywords):
+            return True
+        bound = self.code.find(held.id, update.scope) if isinstance(held, t.Name) else None
+        return bound is None or len(bound[1]) == 1
+
+    def counted(self) -> Iterator[tuple[CallSite, Query]]:
+        """`rows.count()` of a search that a function is handed: `pages(Note.objects(owner=owner), 2)`."""
+        begun = {id(self.mongo.cursors.as_written(site).node): site for site in self.sites()}
+        for site in self.code.method_calls("count"):
+            held = site.node.func.value if isinstance(site.node.func, t.Attr) else None
+            for source in self._handed(held, site) if not site.node.args else ():
+                expr, steps = source.node, list[Step]()
+                while id(expr) not in begun and isinstance(expr, t.Call):
+                    steps.insert(0, (CallSite(expr, source.scope), ()))
+                    expr = expr.func.value if isinstance(expr.func, t.Attr) else expr.func
+                search = begun.get(id(expr))
+                found = self._document(search) if search is not None else None
+                for query in self._execution(found, search, steps) if found and search else ():
+                    yield site, replace(query, operation="count_documents", sort=(), place=place_of(site), bound=Bound.ONE)  # fmt: skip
+
+    def _handed(self, held: t.Expr | None, site: CallSite) -> Iterator[Located]:
+        """What the calls of a function, or those that make an object, give for a parameter."""
+        found = self.code.find(held.id, site.scope) if isinstance(held, t.Name) else None
+        if found is None or not isinstance(held, t.Name):
+            return
+        where, bindings = found
+        if not isinstance(where.owner, t.Function) or any(b.kind != "parameter" for b in bindings):
+            return
+        names = [param.name for param in where.owner.params]
+        if names[0] in ("self", "cls"):
+            names.pop(0)
+        called = f"{where.module.path}:{where.qualname}".removesuffix(".__init__")
+        for call in self.code.calls(called) if held.id in names else ():
+            given = call.arg(names.index(held.id), held.id)
+            yield from self.values.sources(given, call.scope)
+
+    def of_untold(self, mentions: Mentions) -> Iterator[tuple[CallSite, Query]]:
+        """Calls of class methods that ask `cls.objects`, on what a function gives of which no class is told:
+        `self.model_of(kind).one(key=key)`."""
+        asking: dict[int, Located] = {}
+        for site in self.sites():
+            method = self.code.enclosing(site.scope)
+            if method is not None and t.dotted(owner_of(site)) == "cls":
+                asking[id(method.node)] = method
+        for method in asking.values():
+            for spoken in mentions.of(method):
+                call = mentions.call(spoken)
+                if call is not None and self._is_of_a_function(call):
+                    yield call, _untold(call)
+
+    def _is_of_a_function(self, call: CallSite) -> bool:
+        """Whether what a method is called on is what a function of the tree gives, and no plain object."""
+        func = call.node.func
+        if not isinstance(func, t.Attr) or func.name in _OF_PLAIN_OBJECTS:
+            return False
+        if self.code.defined(func, call.scope) is not None:
+            return False
+        made = self.values.origins(func.value, call.scope) if isinstance(func.value, t.Name) else []
+        for source in [Located(func.value, call.scope), *made]:
+            if isinstance(source.node, t.Call):
+                gives = self.code.defined(source.node.func, source.scope)
+                return gives is not None and isinstance(gives.node, t.Function)
+        return False
 
     @functools.cached_property
     def _among(self) -> set[int]:

@@ -13,7 +13,7 @@ from auditor.link.scopes import Scope
 from auditor.model.data import Index, Query
 from auditor.stores.sql.statements.scripts import statement_steps
 
-_FILE = re.compile(r"([\w.-]+\.\w+)(?:\?[^/]*)?$")
+_FILE = re.compile(r"([\w.-]+\.(?:db3?|s3db|sqlite3?))(?:\?[^/]*)?$")
 _DEEPEST = 4
 """`path = Path(path)` gives itself."""
 
