@@ -46,24 +46,30 @@ _ROUTINE = re.compile(
     re.I,
 )
 _LEVEL = re.compile(r"\b(?:begin|case|end\s+(?:if|loop|while|repeat|for)|end(?:\s+case)?)\b", re.I)
+_CALLED = re.compile(r"^[ \t]*(?:call|select)[ \t]+(?:\w+\.)?(\w+)", re.I | re.M)
 
 
 def routines(text: str) -> Iterator[str]:
     """What triggers, events and stored functions of a file do while the database is in use: not what the file itself calls."""
-    for made in _ROUTINE.finditer(text):
-        begins, end = made.end(), made.end()
+    called = {name.lower() for name in _CALLED.findall(text)}
+    position = 0
+    while (made := _ROUTINE.search(text, position)) is not None:
+        position = made.end()
         if made[2] is not None:
-            end = text.find(f"${made[2]}$", begins)
+            closed = text.find(f"${made[2]}$", position)
+            position = closed if closed >= 0 else len(text)
         elif made[0].lower().endswith("begin"):
             depth = 1
-            for level in _LEVEL.finditer(text, begins):
+            for level in _LEVEL.finditer(text, position):
                 word = level[0].lower().split()
                 depth += 1 if word[0] != "end" else -1 if word[1:] in ([], ["case"]) else 0
-                end = level.end()
+                position = level.end()
                 if not depth:
                     break
-        if not re.search(rf"(?im)^\s*(?:call|select)\s+[\w.]*?\b{made[1]}\b", text):
-            yield text[made.start() : end if end >= begins else len(text)]
+        if made[1].lower() not in called:
+            yield text[made.start() : position]
+        if position == len(text):
+            return
 
 
 _OTHER_PROGRAMS = (".php", ".java", ".kt", ".cs", ".go", ".rb", ".rs", ".ex", ".scala", ".pl", ".jsp", ".aspx")  # fmt: skip
