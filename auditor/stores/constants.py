@@ -29,6 +29,7 @@ from auditor.stores.makings import (
     creations,
     handed_on,
     is_handed_over,
+    made_through,
     made_unnamed,
     makings,
 )
@@ -243,13 +244,17 @@ def seeded(application: Application) -> Iterator[Constant]:
     (entities,) = application.facts(Entities)
     errands = application.facts(Errands)[0]
     spelt = _spelt_by_seeds(application, errands)
-    literals = Literals(application.values)
+    literals, through = Literals(application.values), made_through(application)
+
+    def are_made(entity: Entity) -> Iterator[CallSite]:
+        yield from creations(application, entity)
+        yield from through.get(application.code.own_name(entity.found), ())  # type: ignore[arg-type]
 
     def is_filled(entity: Entity, sites: list[CallSite]) -> bool:
-        told = bool(sites) or entity.table in spelt
+        told = (bool(sites) or entity.table in spelt) and entity.mapper != "django"
         return told and all(_fills(errands, literals, site) for site in sites)
 
-    tables = _only_made(application, errands, is_filled)
+    tables = _only_made(application, errands, is_filled, are_made)
     for table in sorted(_by_themselves(entities, tables)):
         yield Constant("sql", table, "only constants that a seed adds stand in it")
 

@@ -18,7 +18,7 @@ from auditor.link.scopes import Binding, CallSite, Scope, named
 from auditor.link.values import Evaluator
 from auditor.model.values import Known
 
-_MAX_DEPTH = 12
+_MAX_DEPTH = 16
 _OF_A_CALLER = re.compile(
     r"^(?:flask|quart|sanic|bottle|starlette|fastapi|django)\b.*\.(?:request|session|g|websocket)\b|\bcurrent_user\b|^builtins\.(?:input|open)\b|^sys\.(?:argv|stdin)\b"
 )
@@ -29,6 +29,10 @@ _MOST_TURNS = 300
 """How often a loop over numbers may go round that is one over constants."""
 _ONE_MORE = {"append", "add", "insert", "setdefault"}
 _MORE = {"extend", "update"}
+_SESSION = re.compile(
+    r"^(?:sqlalchemy\.(?:[\w.]+\.)?|sqlmodel\.(?:[\w.]+\.)?)(?:Session|AsyncSession|(?:async_)?sessionmaker\(\)|scoped_session\(\))\(\)$"
+)
+"""What is added to it are records, no rows of a list; where its database stands is no part of them."""
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -161,8 +165,11 @@ class Literals:
         judge = self.rows if rows else self.value
         if isinstance(expr, t.Name) and (id(scope), expr.id) in self._turned:
             return True
-        if _OF_A_CALLER.search(self.code.name(expr, scope)):
+        called = self.code.name(expr, scope)
+        if _OF_A_CALLER.search(called):
             return False
+        if _SESSION.search(called):
+            return not rows
         found = self.code.find(expr.id, scope) if isinstance(expr, t.Name) else None
         if found is not None and not all(b.kind == "import" for b in found[1]):
             where, bindings = found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 
 from auditor.extract.python import tree as t
@@ -192,11 +193,11 @@ def handed_on(
                     fine |= {id(n) for arg in args for n in t.walk_own(arg)}
                 elif any(isinstance(arg, t.Name) and arg.id in called for arg in args):
                     found = application.code.defined(func, scope)
-                    if found is not None and _adds_nothing(application, found):
+                    if found is not None and _adds_no_other(application, found, known):
                         fine |= given
             case t.Class(bases=bases):
                 typed = [base.index for base in bases if isinstance(base, t.Item)]
-                if typed and _adds_nothing(application, Located(node, scope)):
+                if typed and _adds_no_other(application, Located(node, scope), known):
                     fine |= {id(n) for index in typed for n in t.walk(index)}
             case t.Attr(value=t.Name() as owner, name=name) if name not in MADE:
                 fine.add(id(owner))
@@ -231,17 +232,46 @@ def _is_of_schema(code: Code, scope: Scope) -> bool:
 _BASES = {"Generic", "Protocol", "ABC", "object"}
 
 
-def _adds_nothing(application: Application, found: Located) -> bool:
-    """Whether a class that is handed a model makes no record of it: no method of its that could is called on it."""
+def made_through(application: Application) -> dict[str, list[CallSite]]:
+    """What makes records through a class that is handed their model, by the model's name: `rates = Repository(Rate)`,
+    `rates.create(…)`; of a base that is of no model in particular whatever is called on its heirs."""
+    code, holders = application.code, defaultdict[str, dict[str, Located]](dict)
+    (entities,) = application.facts(Entities)
+    models = {code.own_name(e.found) for e in entities if e.found is not None}
+    for site in code.all_calls():
+        named = {code.name(x, site.scope) for x in site.node.args if isinstance(x, t.Name)} & models
+        found = code.defined(site.node.func, site.scope) if named else None
+        if found is not None and isinstance(found.node, t.Class):
+            for name in named:
+                holders[name][code.own_name(found)] = found
+    return {
+        model: [
+            *{
+                id(s.node): s for kind in kinds.values() for s in _adding(application, kind) or ()
+            }.values()
+        ]
+        for model, kinds in holders.items()
+    }
+
+
+def _adds_no_other(application: Application, found: Located, known: Set[int]) -> bool:
+    """Whether a class that is handed a model makes no record of it but in calls that are known (by `id`)."""
+    sites = _adding(application, found)
+    return sites is not None and all(id(site.node) in known for site in sites)
+
+
+def _adding(application: Application, found: Located) -> list[CallSite] | None:
+    """The calls of methods of a class that may make a record of the model which it is handed; None where it is told by
+    code outside of the tree, or is no class."""
     code = application.code
     if not isinstance(found.node, t.Class):
-        return False
+        return None
     own = code.ancestry(found)
     kinds = [code.definition(name) for name in own]
     if any(
         k is None and n.rpartition(".")[2] not in _BASES for n, k in zip(own, kinds, strict=True)
     ):
-        return False
+        return None
     methods = [
         Located(stmt, code.inside(kind))
         for kind in kinds
@@ -250,12 +280,13 @@ def _adds_nothing(application: Application, found: Located) -> bool:
         if isinstance(stmt, t.Function)
     ]
     names = {method.node.name for method in methods}  # type: ignore[attr-defined]
-    return not any(
-        _may_mean(code, site, method.node, own)  # type: ignore[arg-type]
+    return [
+        site
         for method in methods
         if any(_may_make(node, names) for node in t.walk(*method.node.body))  # type: ignore[attr-defined]
         for site in code.method_calls(method.node.name)  # type: ignore[attr-defined]
-    )
+        if _may_mean(code, site, method.node, own)  # type: ignore[arg-type]
+    ]
 
 
 def _may_make(node: t.Node, methods: set[str]) -> bool:

@@ -90,3 +90,80 @@ async def show(name):
 def test_ways_of_peewee_to_add(line: str, found: set[str], build: Build) -> None:
     seed = "from app import Kind\ndef run_seed():\n    Kind.create(name='a')\n"
     assert small(build, {"app.py": PEEWEE.format(line), "seeders/seed_kinds.py": seed}) == found
+
+
+_STORED = """
+from sqlalchemy import Column, ForeignKey, Integer, String, create_engine
+from sqlalchemy.orm import declarative_base, relationship, sessionmaker
+Session = sessionmaker(bind=create_engine(settings.url))
+Base = declarative_base()
+class Metal(Base):
+    __tablename__ = "metals"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+    rates = relationship("Rate")
+class Rate(Base):
+    __tablename__ = "rates"
+    id = Column(Integer, primary_key=True)
+    metal_id = Column(ForeignKey("metals.id"))
+    kind = Column(String)
+class Repository:
+    def __init__(self, model):
+        self.model = model
+    def get(self, db, id):
+        return db.query(self.model).filter(self.model.id == id).first()
+    def create(self, db, data):
+        made = self.model(**data)
+        db.add(made)
+        db.commit()
+        return made
+class Metals(Repository):
+    pass
+class Rates(Repository):
+    pass
+metals = Metals(Metal)
+rates = Rates(Rate)
+"""
+_NESTED = """
+from models import Session, metals, rates
+METALS = [{"metal": {"name": "gold"}, "rates": [{"kind": "buy"}, {"kind": "sell"}]}]
+def seed(found):
+    db = Session()
+    for data in METALS:
+        made = metals.create(db, data["metal"])
+        for each in {rates}:
+            rates.create(db, {**each, "metal_id": made.id})
+def run_seed():
+    seed(read())
+if __name__ == "__main__":
+    run_seed()
+"""
+_SERVED = """
+from fastapi import FastAPI
+from models import Session, metals, rates
+app = FastAPI()
+@app.put("/{id}")
+def show(id: int, name: str):
+    metal = metals.get(Session(), id)
+    metal.name = name
+    {line}
+    return metal.rates
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "line", "found"),
+    [
+        ('data["rates"]', "pass", {"metals", "rates"}),
+        ('data["rates"]', "rates.create(Session(), {'kind': name})", {"metals"}),
+        ('data["rates"]', "metals.create(Session(), {'name': name})", set()),
+        ('data["rates"]', "unknown(name).create(Session(), name)", set()),
+        ("found", "pass", {"metals"}),
+    ],
+)
+def test_children_that_a_seed_makes_through_what_is_handed_their_model(
+    given: str, line: str, found: set[str], build: Build
+) -> None:
+    seed = _NESTED.replace("{rates}", given)
+    served = _SERVED.replace("{line}", line)
+    assert small(build, {"models.py": _STORED, "seeding/seed.py": seed, "app.py": served}) == found
