@@ -119,3 +119,43 @@ def test_a_type_that_a_class_calls_a_column_by_further_down(
 ) -> None:
     found = build({"app.py": _SHADOWED.format(module=module, own=own)}).facts(CollectionFit)
     assert [m.fit for f in found for _, m in f.fits] == [fit]
+
+
+_HELD = """
+from datetime import datetime
+from humps import decamelize
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped as {held}, declared_attr, mapped_column as {made}
+class Table(DeclarativeBase):
+    @declared_attr
+    def __tablename__(cls):
+        name = decamelize(cls.__name__)
+        if name[-1] != "s":
+            name += "s"
+        return name
+class Trip(Table):
+    id: {held}[int] = {made}(primary_key=True)
+    at: {held}[datetime]
+    code: {held}[str] = {made}(unique=True)
+    done: {held}[bool]
+def ask(session, given):
+    return session.scalars(select(Trip).where(Trip.{asked})).all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "fit"),
+    [
+        ("at > given", Fit.MISSING),
+        ("code == given", Fit.COVERED),
+        ("done == given", Fit.COVERED),
+        ("id == given", Fit.COVERED),
+    ],
+)
+@pytest.mark.parametrize(("held", "made"), [("Column", "column"), ("Mapped", "mapped_column")])
+def test_columns_of_a_table_whose_name_is_made(
+    held: str, made: str, asked: str, fit: Fit, build: Build
+) -> None:
+    code = _HELD.format(held=held, made=made, asked=asked)
+    found = build({"app.py": code}).facts(CollectionFit)
+    assert [(f.name, m.fit) for f in found for _, m in f.fits] == [("trip", fit)]

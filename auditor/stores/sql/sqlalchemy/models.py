@@ -252,7 +252,9 @@ class _Reading:
 
     def _has_columns(self, owner: Located) -> bool:
         return any(
-            isinstance(stmt, t.Assign) and last_name(stmt.value) in ("Column", "mapped_column")
+            isinstance(stmt, t.Assign)
+            and kind_of(self.code, stmt.value, self.code.inside(owner))
+            in ("Column", "mapped_column")
             for stmt in owner.node.body  # type: ignore[attr-defined]
         )
 
@@ -263,7 +265,7 @@ class _Reading:
             return True
         return any(
             isinstance(node, t.Call)
-            and last_name(node.func) in ("Column", "mapped_column")
+            and kind_of(self.code, node, self.code.inside(owner)) in ("Column", "mapped_column")
             and any(k.name == "primary_key" for k in node.keywords)
             for owner in self.classes
             for stmt in owner.node.body  # type: ignore[attr-defined]
@@ -352,6 +354,9 @@ class _Reading:
         self, entity: Entity, name: str, value: t.Expr | None, annotation: t.Expr | None, scope: Scope
     ) -> None:  # fmt: skip
         place = place_of(Located(value or annotation or self.found.node, scope), name)
+        held = annotation.value if isinstance(annotation, t.Item) else annotation
+        mapped = kind_of(self.code, held, scope) in ("Mapped", "WriteOnlyMapped", "DynamicMapped")
+        within = annotation.index if mapped and isinstance(annotation, t.Item) else annotation
         call = self._made(value, scope)
         if call is not None:
             node, inner = call.node, call.scope
@@ -366,7 +371,7 @@ class _Reading:
             if kind == "Field" and not self.model:
                 return
             if kind in _COLUMNS:
-                entity.columns[name] = column(self.entities, name, node, annotation, inner, place)
+                entity.columns[name] = column(self.entities, name, node, within, inner, place)
                 return
             if not annotation:
                 return
@@ -374,18 +379,16 @@ class _Reading:
             word in _NOT_COLUMNS for word in words(annotation)
         ):  # fmt: skip
             return
-        mapped = last_name(annotation) in ("Mapped", "WriteOnlyMapped", "DynamicMapped")
-        if mapped or self.model:
-            within = annotation.index if mapped and isinstance(annotation, t.Item) else annotation
+        if within is not None and (mapped or self.model):
             inside = self._made(within, _spoken_in(within, scope))
             if inside is not None and kind_of(self.code, inside.node, inside.scope) in _COLUMNS:  # type: ignore[arg-type]
                 entity.columns[name] = column(
-                    self.entities, name, inside.node, annotation, inside.scope, place  # type: ignore[arg-type]
+                    self.entities, name, inside.node, within, inside.scope, place  # type: ignore[arg-type]
                 )  # fmt: skip
                 return
         if mapped or self.model:
             first = first_value(self.values, value, scope) if self.model else ()
-            entity.columns[name] = Column(name, name, type_of(annotation), place, first=first)
+            entity.columns[name] = Column(name, name, type_of(within), place, first=first)
 
     def _made(self, expr: t.Expr | None, scope: Scope) -> Located | None:
         """The call that makes a column, also behind a helper or an annotated type."""
