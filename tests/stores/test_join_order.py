@@ -537,3 +537,39 @@ def test_an_equality_beside_the_key_of_a_join_that_no_index_has(
     asks = f"def ask(session):\n    return session.scalars(select(User).join(Post, Post.author_id == User.id).join(Like, Like.post_id == Post.id).where({condition})).all()\n"
     found = build({"app.py": code + asks}).facts(CollectionFit)
     assert [m.missing for f in found if f.name == "likes" for _, m in f.fits] == [told]
+
+
+@pytest.mark.parametrize(
+    ("keyed", "dated", "ends", "told"),
+    [
+        # the newest are looked for by their day, each with its shop, as without the join
+        ("", ", index=True", ".order_by(Order.day.desc()).limit(20)", (Fit.PARTIAL, ("shop_id",))),
+        ("", "", ".order_by(Order.day.desc()).limit(20)", (Fit.MISSING, ("shop_id",))),
+        ("", ", index=True", ".order_by(Order.day.desc())", (Fit.MISSING, ("shop_id",))),
+        ("", ", index=True", ".limit(20)", (Fit.MISSING, ("shop_id",))),
+        (", index=True", ", index=True", ".order_by(Order.day.desc()).limit(20)", (Fit.COVERED, ())),
+        ("", ", index=True", ".where(Order.shop_id == owner).order_by(Order.day.desc()).limit(20)", (Fit.PARTIAL, ("shop_id",))),
+        ("", "", ".where(Order.shop_id == owner).order_by(Order.day.desc()).limit(20)", (Fit.MISSING, ("shop_id",))),
+    ],
+)  # fmt: skip
+def test_the_first_few_of_a_table_that_a_join_reaches_by_no_index(
+    keyed: str, dated: str, ends: str, told: tuple[Fit, tuple[str, ...]], build: Build
+) -> None:
+    code = f"""
+from sqlalchemy import Column, Date, ForeignKey, Integer, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Shop(Base):
+    __tablename__ = "shops"
+    id = Column(Integer, primary_key=True)
+    owner = Column(Integer, index=True)
+class Order(Base):
+    __tablename__ = "orders"
+    id = Column(Integer, primary_key=True)
+    shop_id = Column(ForeignKey("shops.id"){keyed})
+    day = Column(Date{dated})
+def ask(session, owner):
+    return session.scalars(select(Order).join(Shop, Order.shop_id == Shop.id).where(Shop.owner == owner){ends}).all()
+"""
+    found = build({"app.py": code}).facts(CollectionFit)
+    assert [(m.fit, m.missing) for f in found if f.name == "orders" for _, m in f.fits] == [told]

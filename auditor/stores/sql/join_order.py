@@ -229,6 +229,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     if beside := set() if draft.correlated else narrowed - starts - reached.keys():
         starts |= beside  # nothing that is found leads there
         reached = _reached(starts, links, schema)
+    # where no index leads to it, its first few are looked for in the order of one, as without the join
+    in_order = limited and not draft.grouped and any(schema.leads(root, x) for x, _ in order[:1])
     for start in sorted(starts - served):
         # the search may start from the other side just as well
         given = [
@@ -238,7 +240,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             if own == start and other in by_few - {own} and not schema.is_key(own, column)
         ]
         tests[start] += given
-        if given and start == root:
+        led = any(schema.leads(root, test.column) for test in given)
+        if given and start == root and (led or not in_order):
             order = ()  # of several keys, which the other table gives, no index keeps one order
     whole = not reasons and not draft.correlated and _reads_all(draft, branch.tests, schema)
     if root in starts:
@@ -247,9 +250,11 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         # nearly all of the other table is joined: looking each of its rows up here costs more than to read this one
         mine, order = [x for x in tests[root] if not x.outer], ()
     else:
-        mine, order = [Test(root, name) for name in reached.get(root, ())], ()
-        if not any(schema.leads(root, test.column) for test in mine):
+        mine = [Test(root, name) for name in reached.get(root, ())]
+        led = any(schema.leads(root, test.column) for test in mine)
+        if not led:
             mine += _finding_few(_equal(tests[root]), schema)
+        order = order if in_order and not led else ()
     yield _query(draft, schema, root, draft.operation, mine, order, reasons)
     for name in sorted((set(tests) | set(reached)) - {root, ""}):
         if name in starts:
