@@ -39,6 +39,7 @@ _MAYBE = "options = {}\nif author:\n    options['filter'] = {'author': author}\n
         ("return list(leads.find(**{'filter': {'author': author}, 'limit': 5}))", {("author",)}),
         ("return list(leads.find(**{'limit': 5}))", {()}),
         (_IN_STEPS + "return list(leads.find(options['filter']))", {("author",)}),
+        ("options = {'query': {'author': author}, 'upsert': True}\nreturn leads.find_and_modify(**options)", {("author",)}),
         (_IN_STEPS + "return list(leads.find(**options))", {("author",), ()}),
         (_MAYBE + "return list(leads.find(options['filter']))", {("author",)}),
         (_MAYBE + "return list(leads.find(**options))", {("author",), ()}),

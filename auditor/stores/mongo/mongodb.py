@@ -350,6 +350,8 @@ class MongoReader:
         func, args = site.node.func, site.node.args
         assert isinstance(func, t.Attr)
         typed = self.collections.typed(func.value, site.scope)
+        if func.name == "find_and_modify" and typed:
+            return True  # all of it may be spread: `find_and_modify(**options)`
         if not args or not (typed or self.collections.hinted(func.value)):
             return False
         if func.name == "update":
@@ -533,9 +535,8 @@ class MongoReader:
             case "bulk_write":
                 yield from self._bulk(site, made)
             case name if name in FILTERED:
-                given = site.arg(FILTERED[name], "filter", "query", "spec") or _spread(
-                    site, "filter"
-                )
+                called = "query" if name == "find_and_modify" else "filter"
+                given = site.arg(FILTERED[name], "filter", "query", "spec") or _spread(site, called)
                 sort, bound = self._taken(site)
                 untold = functools.partial(_first_of, by_any=self.cursors.sorts_untold(site))
                 for conditions in self.filters.read(given, site.scope):
