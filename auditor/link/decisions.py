@@ -405,6 +405,7 @@ def worth_of(
                 part = bound[0].part
                 if (isinstance(part, t.Seq) and part.items) or (part and is_always(part)):
                     return "something"
+                part = _by_names(part) if isinstance(part, t.Comp) else part
                 if isinstance(part, t.Map) and handed:
                     return _filled_in(name, part, scope, outer, *handed)
             param = next((p for p in scope.owner.params if p.name == name), None)
@@ -419,6 +420,41 @@ def worth_of(
                     return "something"
             return None
     return _constant(expr)
+
+
+def _by_names(made: t.Comp) -> t.Map | None:
+    """The dict that `{k: given.get(k) for k in ("shop", "kind")}` comes to."""
+    match made:
+        case t.Comp(
+            kind="DictComp",
+            elements=[t.Name(id=key), t.Call() | t.Item() as value],
+            loops=[t.Loop(target=t.Name(id=each), iter=t.Seq(items=names), conditions=[])],
+        ) if key == each and all(map(_text, names)):
+            at = made.line, made.column, made.end_line
+            return t.Map(*at, [*names], [value] * len(names))
+    return None
+
+
+def spread_last(
+    expr: t.Expr, scope: Scope, outer: Mapping[str, Worth], handed: tuple[Code, t.Call]
+) -> tuple[Keys | None, bool]:
+    """The keys that a dict surely has which a call spreads, as `column` in `{**given, "column": "due"}`, and whether
+    it has no others."""
+    told = worth_of(expr, scope, outer, handed)
+    if isinstance(told, Keys):
+        return told, True
+    made, name = expr, ""
+    if isinstance(expr, t.Name) and isinstance(scope.owner, t.Function):
+        bound, name = scope.bindings.get(expr.id, ()), expr.id
+        made = bound[0].part or expr if len(bound) == 1 and bound[0].kind == "value" else expr
+    if not isinstance(made, t.Map):
+        return None, False
+    since = max((i for i, key in enumerate(made.keys, 1) if not _text(key)), default=0)
+    at = made.line, made.column, made.end_line
+    last = t.Map(*at, made.keys[since:], made.values[since:])
+    if name:
+        return _filled_in(name, last, scope, outer, *handed), False
+    return _spelt_out(zip(map(_text, last.keys), last.values, strict=True), scope, outer), False
 
 
 def _spelt_out(

@@ -493,8 +493,9 @@ class Expressions(Reading):
             return self._begun(self.bind(found, expr, frame, given), found, expr, frame)
         made = self.returns(found)
         begun = any(isinstance(x, Draft | Statement) for x in each(made))
-        decides_ = (begun or _is_loaded_by_ways(made)) and given_by(
-            found.node, expr, frame.scope, frame.told, self.code
+        decides_ = (begun or _is_loaded_by_ways(made)) and (
+            id(found.node) in self.named_by_calls
+            or given_by(found.node, expr, frame.scope, frame.told, self.code)
         )
         if not decides_:
             return self._placed(made, found, expr, frame)

@@ -20,7 +20,7 @@ from auditor.link.application import Application
 from auditor.link.decisions import Worth
 from auditor.link.names import Code
 from auditor.link.raising import Raising
-from auditor.link.scopes import CallSite, Located, Scope, place_of
+from auditor.link.scopes import CallSite, Located, Scope, argument, place_of
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.stores.bounds import bounds_of
@@ -53,6 +53,8 @@ class Frame:
     """What parameters are, where the call says so."""
     texts: dict[str, str] = field(default_factory=dict)
     """Parameters that a call gives a text of the code."""
+    left_out: frozenset[str] = frozenset()
+    """Parameters that are surely not in what a call spreads: `narrow(found, **chosen)`."""
     put_together: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
     """The texts that expressions, by `id`, come to in steps, under the texts that were given."""
     plain: set[tuple[object, ...]] = field(default_factory=set)
@@ -149,6 +151,8 @@ class Reading:
         self._told: set[Place] | None = None
         self.decided: set[int] = set()
         """Functions, by `id`, of which a call says which of their conditions hold."""
+        self.named_by_calls: set[int] = set()
+        """Functions, by `id`, that put together what they ask by a text that some of their calls give."""
         self.supplied: set[int] = set()
         """Functions, by `id`, that calls give a query: these tell what the parameter is."""
         self.of_heirs: set[int] = set()
@@ -338,7 +342,32 @@ class Reading:
             return expr.value if isinstance(expr.value, str) else None
         if isinstance(expr, t.Name) and expr.id in frame.texts:
             return frame.texts[expr.id]
+        if isinstance(expr, t.Text) and any(self._is_given(n, frame) for n in t.walk_own(expr)):
+            parts = [self.text(part, frame) for part in expr.parts]
+            return "".join(x for x in parts if x) if None not in parts else None
+        if isinstance(expr, t.Name) and self._is_given(expr, frame):
+            return None  # a call gives another one than its default
         return self.values.text(expr, frame.scope)
+
+    def _is_given(self, name: t.Node, frame: Frame) -> bool:
+        """Whether a name is a parameter with a default in whose place a call gives something, or may."""
+        function = frame.scope.owner
+        if not isinstance(name, t.Name) or not isinstance(function, t.Function):
+            return False
+        at = next((i for i, p in enumerate(function.params) if p.name == name.id), None)
+        if at is None or len(frame.scope.bindings[name.id]) > 1:
+            return False
+        param = function.params[at]
+        if name.id in frame.texts or param.default is None:
+            return name.id in frame.texts
+        at -= function.params[0].name in ("self", "cls")
+        place = at if param.kind == "positional" else None
+        if frame.called is not None:
+            return _may_give(frame.called[0], place, name.id, frame.left_out)
+        sites = self.code.calls(f"{frame.scope.module.path}:{frame.scope.qualname}")
+        open_ = any(_may_give(site.node, place, name.id, frozenset()) for site in sites)
+        self.named_by_calls |= {id(function)} if open_ else set()
+        return open_
 
     def was_read(self, function: Located) -> bool:
         """Whether a function may ask something, and was read therefore."""
@@ -397,6 +426,14 @@ class Reading:
 
 
 _LOGIN = re.compile(r"flask_(?:login|security)\b.*UserMixin$")
+
+
+def _may_give(call: t.Call, place: int | None, name: str, left_out: frozenset[str]) -> bool:
+    """Whether a call passes a parameter, or may with what it spreads."""
+    if argument(call, place, name) is not None:
+        return True
+    spread = any(k.name is None for k in call.keywords) and name not in left_out
+    return spread or (place is not None and any(isinstance(x, t.Star) for x in call.args))
 
 
 def _root(expr: t.Expr) -> str | None:

@@ -17,6 +17,7 @@ from auditor.link.decisions import (
     agreed,
     choices,
     hands_itself,
+    spread_last,
     tested,
 )
 from auditor.link.decisions import given as given_by
@@ -359,7 +360,7 @@ class TreeReading(Statements):
     def run(
         self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None,
         receiver: Thing | None = None, texts: dict[str, str] | None = None, agreed: dict[str, Worth] | None = None,
-        called: tuple[t.Call, Frame] | None = None,
+        called: tuple[t.Call, Frame] | None = None, left_out: frozenset[str] = frozenset(),
     ) -> Thing | None:  # fmt: skip
         """Read a function's body with its parameters bound; `agreed` is what every call of it says."""
         node = function.node
@@ -372,7 +373,7 @@ class TreeReading(Statements):
         self._inside.append((id(node), told is not None))
         returned: list[Thing] = []
         for way in ways:
-            frame = Frame(self.code.inside(function), self._around(function), depth=depth, told={**said, **way}, texts=texts or {}, called=called, since=len(self.drafts))  # fmt: skip
+            frame = Frame(self.code.inside(function), self._around(function), depth=depth, told={**said, **way}, texts=texts or {}, called=called, left_out=left_out, since=len(self.drafts))  # fmt: skip
             self._begin(function, frame, given, receiver)
             outer, self._given = self._given, {}  # each reading of a function tells its calls anew
             unreached, self.unreached = self.unreached, ""  # others may call it
@@ -522,6 +523,7 @@ class TreeReading(Statements):
             *((k.name, k.value) for k in call.keywords),
         ]
         texts = {n: text for n, x in passed if n and (text := self.text(x, frame)) is not None}
+        texts, left_out = self._with_spread(node, call, frame, texts)
         for name, expr in passed:  # `query=Script.select()` is not None, whatever it brings
             if name in tested(node) and name not in told and id(expr) in self.followed:
                 if isinstance(given.get(name), Draft):
@@ -538,12 +540,27 @@ class TreeReading(Statements):
             self.received.add(id(call))
         try:
             return self.run(
-                function, given, frame.depth + 1, told, receiver, texts, called=(call, frame)
-            )
+                function, given, frame.depth + 1, told, receiver, texts, called=(call, frame), left_out=left_out,
+            )  # fmt: skip
         finally:
             self._running.discard(id(node))
             if receiver is not None:
                 self._called.pop()
+
+    def _with_spread(
+        self, function: t.Function, call: t.Call, frame: Frame, texts: dict[str, str]
+    ) -> tuple[dict[str, str], frozenset[str]]:
+        """The texts that a call gives, those of what it spreads too, and the parameters that are surely not in that."""
+        spreads = [k.value for k in call.keywords if k.name is None]
+        names = {p.name for p in function.params}
+        for expr in spreads:
+            held, alone = spread_last(expr, frame.scope, frame.told, (self.code, call))
+            given, perhaps = (dict(held.pairs), held.perhaps) if held else ({}, frozenset[str]())
+            for name in given.keys() - perhaps:
+                if (text := self.text(given[name], frame)) is not None:
+                    texts = {**texts, name: text}
+            names = names - given.keys() - perhaps if alone else set()
+        return texts, frozenset(names)
 
 
 def _trials(application: Application, models: Collection[str]) -> frozenset[int]:
