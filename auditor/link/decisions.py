@@ -56,6 +56,7 @@ METHODS = ("classmethod", "staticmethod")
 """Decorators that call nothing."""
 
 
+@functools.lru_cache(maxsize=50_000)
 def tested(function: t.Function) -> frozenset[str]:
     """The parameters that decide whether a part of a function runs, or of what it hands them on to as `**filters`."""
     names = {p.name for p in function.params}

@@ -244,14 +244,11 @@ def made_through(application: Application) -> dict[str, list[CallSite]]:
         if found is not None and isinstance(found.node, t.Class):
             for name in named:
                 holders[name][code.own_name(found)] = found
-    return {
-        model: [
-            *{
-                id(s.node): s for kind in kinds.values() for s in _adding(application, kind) or ()
-            }.values()
-        ]
-        for model, kinds in holders.items()
-    }
+    made: dict[str, list[CallSite]] = {}
+    for model, kinds in holders.items():
+        adding = (site for kind in kinds.values() for site in _adding(application, kind) or ())
+        made[model] = list({id(site.node): site for site in adding}.values())
+    return made
 
 
 def _adds_no_other(application: Application, found: Located, known: Set[int]) -> bool:

@@ -25,7 +25,15 @@ from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.kinds import asked_of_each, is_typed, ways
-from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
+from auditor.stores.mongo.mongodb import (
+    MongoReader,
+    is_model,
+    looked_up,
+    looped,
+    of_key,
+    of_runs,
+    shapes,
+)
 from auditor.stores.waiting.running import Running
 
 _LIBRARY = "Beanie"
@@ -210,7 +218,7 @@ class _Beanie:
             if isinstance(func, t.Attr):
                 names = self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)
                 for name in sorted(names):
-                    yield site, Query("mongodb", name, _OF_DOCUMENTS[func.name], ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+                    yield site, of_key(site, name, _OF_DOCUMENTS[func.name])
 
     def document(self, site: CallSite) -> Located | None:
         """The class whose collection a call asks; `self.model` of a generic class, unbound."""
@@ -298,9 +306,7 @@ class _Beanie:
         for each in conditions:
             told = shapes(made, each, sort, bounds[0] if bounds else bound, flags)
             yield from map(_after_fetching, told) if links else told
-        for join in joins:
-            joined = replace(made, collection=join.collection, operation="join")
-            yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+        yield from looked_up(made, joins)
 
 
 def _fetches(calls: list[CallSite]) -> bool:

@@ -37,7 +37,7 @@ from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.cursors import Cursors
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.filters import COMPUTED, Filters
-from auditor.stores.mongo.pipelines import Pipelines, Sort, sort_of
+from auditor.stores.mongo.pipelines import Join, Pipelines, Sort, sort_of
 from auditor.stores.mongo.truths import Truths
 from auditor.stores.spans import ABOVE
 from auditor.stores.waiting.once import runs_once
@@ -571,9 +571,7 @@ class MongoReader:
             bound = self.cursors.bound(site)
         for conditions in found.conditions:
             yield from shapes(made, conditions, found.sort, bound)
-        for join in found.joins:
-            joined = replace(made, collection=join.collection, operation="join")
-            yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+        yield from looked_up(made, found.joins)
 
     def _bulk(self, site: CallSite, made: Query) -> Iterator[Query]:
         """The filters of its operations, also of those that functions give; what it inserts asks nothing."""
@@ -647,6 +645,18 @@ def _first_of(query: Query, *, by_any: bool) -> Query:
 
 def _is_bare(site: CallSite) -> bool:
     return not site.node.args and not site.node.keywords
+
+
+def of_key(site: CallSite, collection: str, operation: str) -> Query:
+    """What a document that is at hand asks by its key."""
+    return Query("mongodb", collection, operation, ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+
+
+def looked_up(made: Query, joins: Iterable[Join]) -> Iterator[Query]:
+    """What an aggregation looks up in other collections."""
+    for join in joins:
+        joined = replace(made, collection=join.collection, operation="join")
+        yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
 
 
 def shapes(

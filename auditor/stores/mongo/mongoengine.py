@@ -25,7 +25,7 @@ from auditor.stores.mongo.cursors import Step, chain
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.kinds import asked_of_each
-from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.mongo.mongodb import MongoReader, looked_up, looped, of_key, of_runs, shapes
 from auditor.stores.mongo.pipelines import Sort
 from auditor.stores.spans import span
 from auditor.stores.waiting.errands import Errands
@@ -75,7 +75,7 @@ def queries(application: Application) -> list[Query]:
     reader = _MongoEngine(application)
     found = [
         (site, q)
-        for site in reader.sites()
+        for site in reader.sites
         for q in of_runs(reader.mongo, site, lambda s=site: reader.queries(s))  # type: ignore[misc]
     ]
     found += [(site, query) for site, query in reader.of_documents()]
@@ -108,8 +108,9 @@ class _MongoEngine:
         self.bounds = bounds_of(application)
         self.mongo = MongoReader(application)
 
-    def sites(self) -> Iterator[CallSite]:
-        return managers(self.mongo, self._document, anyone=not self._other_mapper)
+    @functools.cached_property
+    def sites(self) -> list[CallSite]:
+        return list(managers(self.mongo, self._document, anyone=not self._other_mapper))
 
     @functools.cached_property
     def _other_mapper(self) -> bool:
@@ -189,9 +190,7 @@ class _MongoEngine:
         )
         for each in conditions:
             yield from shapes(made, each, sort, bound, self.documents.flags(found))
-        for join in joins:
-            joined = replace(made, collection=join.collection, operation="join")
-            yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+        yield from looked_up(made, joins)
 
     def of_documents(self) -> Iterator[tuple[CallSite, Query]]:
         """What a document that is at hand asks by its key: `note.update(pull__tags=tag)`, `note.reload()`, `probe.report.fetch()`.
@@ -212,7 +211,7 @@ class _MongoEngine:
             elif func.name == "fetch" and not given and isinstance(func.value, t.Attr):
                 names = self._lazy.get(func.value.name, set())
             for name in sorted(names):
-                yield site, Query("mongodb", name, _BY_KEY[func.name], ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+                yield site, of_key(site, name, _BY_KEY[func.name])
 
     def _may_be_changed(self, held: t.Expr, update: CallSite) -> bool:
         """Whether an update is one of a document: by its operators, or where no dict may have taken the document's place."""
@@ -223,7 +222,7 @@ class _MongoEngine:
 
     def counted(self) -> Iterator[tuple[CallSite, Query]]:
         """`rows.count()` of a search that a function is handed: `pages(Note.objects(owner=owner), 2)`."""
-        begun = {id(self.mongo.cursors.as_written(site).node): site for site in self.sites()}
+        begun = {id(self.mongo.cursors.as_written(site).node): site for site in self.sites}
         for site in self.code.method_calls("count"):
             held = site.node.func.value if isinstance(site.node.func, t.Attr) else None
             for source in self._handed(held, site) if not site.node.args else ():
@@ -256,7 +255,7 @@ class _MongoEngine:
         """Calls of class methods that ask `cls.objects`, on what a function gives of which no class is told:
         `self.model_of(kind).one(key=key)`."""
         asking: dict[int, Located] = {}
-        for site in self.sites():
+        for site in self.sites:
             method = self.code.enclosing(site.scope)
             if method is not None and t.dotted(owner_of(site)) == "cls":
                 asking[id(method.node)] = method

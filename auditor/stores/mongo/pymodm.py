@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec.structs import replace
-
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, Located, place_of
@@ -21,7 +19,7 @@ from auditor.stores.mongo.cursors import Step
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.kinds import asked_of_each
-from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.mongo.mongodb import MongoReader, looked_up, looped, of_key, of_runs, shapes
 from auditor.stores.mongo.mongoengine import managers, owner_of
 from auditor.stores.mongo.pipelines import Sort, sort_of
 from auditor.stores.waiting.errands import Errands
@@ -104,9 +102,7 @@ class _PyMODM:
         made = Query("mongodb", collection, operation, (), (), (), place_of(site))
         for each in conditions:
             yield from shapes(made, each, sort, bound, self.documents.flags(found))
-        for join in joins:
-            joined = replace(made, collection=join.collection, operation="join")
-            yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+        yield from looked_up(made, joins)
 
     def of_documents(self) -> Iterator[tuple[CallSite, Query]]:
         """What a document that is at hand asks by its key: `note.delete()`, `note.refresh_from_db()`."""
@@ -114,7 +110,7 @@ class _PyMODM:
             func = site.node.func
             if isinstance(func, t.Attr) and self.code.defined(func, site.scope) is None:
                 for name in sorted(self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)):  # fmt: skip
-                    yield site, Query("mongodb", name, _BY_KEY[func.name], ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+                    yield site, of_key(site, name, _BY_KEY[func.name])
 
 
 @provides(Table)
