@@ -9,6 +9,8 @@ variable is handed to: `add_filters(query, form)`.
 
 from __future__ import annotations
 
+import functools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -20,7 +22,7 @@ from auditor.link.contexts import contexts_of
 from auditor.link.decisions import NoneOf, Worth, choices, decides, keeps, tested, worth_of
 from auditor.link.origins import Env
 from auditor.link.passed import outcome
-from auditor.link.scopes import Located, Scope, named
+from auditor.link.scopes import Located, Module, Scope, named
 from auditor.link.values import Evaluator
 
 _MOST = 12
@@ -31,6 +33,8 @@ _DEEPEST = 3
 _MOST_PIECES = 100
 """Pieces of one whole up to which they are told: no query has more, and each is compared with each way's."""
 
+_LEAVING = ""
+"""Stands for no variable."""
 
 Branches = tuple[int, ...]
 """Each by the `id` of its statement; the other way of the same statement is its negative."""
@@ -75,8 +79,7 @@ def assembled(
         origins = values.origins(name, scope) if values.is_bound(name, scope) else []
         whole = tuple(Piece(o.node, o.scope) for o in origins[:1]) or (Piece(None, where),)  # type: ignore[arg-type]
         start = [whole]
-    body = where.module.body if where.owner is None else getattr(where.owner, "body", [])
-    body = body if isinstance(body, list) else []
+    body = _concerning(where, name.id)
     dicts = _dicts(values, where)
     plain = _Walk(values, name, where, told=(told or dicts) if where is scope else dicts).block(
         body, start
@@ -88,6 +91,34 @@ def assembled(
         for whole in _Walk(values, name, where, told={**dicts, **way}).block(body, start)[0]:
             made.setdefault(tuple((_key(p), p.branches, p.front) for p in whole), whole)
     return list(made.values()) if 0 < len(made) <= _MOST else plain
+
+
+def _concerning(scope: Scope, name: str) -> list[t.Stmt]:
+    """The statements of a function or module that speak of a variable, or that may leave before they come to it."""
+    if isinstance(scope.owner, t.Lambda):
+        return []
+    owner = scope.owner or scope.module
+    by_name = _by_name(owner)
+    return [owner.body[at] for at in sorted({*by_name.get(name, ()), *by_name.get(_LEAVING, ())})]
+
+
+@functools.lru_cache(maxsize=1_000)
+def _by_name(owner: t.Class | t.Function | Module) -> dict[str, list[int]]:
+    """The statements in which each variable stands, and as `_LEAVING` those that hold one that leaves: a function is
+    asked about each of its variables in turn."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for at, stmt in enumerate(owner.body):
+        for node in t.walk(stmt):
+            match node:
+                case t.Name(id=name):
+                    pass
+                case t.Return() | t.Raise() | t.Jump():
+                    name = _LEAVING
+                case _:
+                    continue
+            if found[name][-1:] != [at]:
+                found[name].append(at)
+    return found
 
 
 def _ways(values: Evaluator, scope: Scope) -> list[dict[str, Worth]]:
