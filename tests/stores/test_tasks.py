@@ -78,3 +78,35 @@ def test_tasks_of_a_tree_that_only_works(build: Build) -> None:
     for more, expected in (("", Fit.MISSING), ("take.delay(1)\n", Fit.COVERED)):
         found = build(files | {"worker.py": files["worker.py"] % more}).facts(CollectionFit)
         assert [m.fit for f in found for q, m in f.fits if q.equality == ("made",)] == [expected]
+
+
+_OWN = """
+import celery
+class Queue(celery.Celery):
+    def task(self, given=None, **options):
+        make = %s
+        def wrap(function):
+            return make(%s)(function)
+        return wrap(given) if given else wrap
+app = Queue('shop')
+"""
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "expected"),
+    [
+        ("super().task", "**options", Fit.COVERED),
+        ("super().task", "name='settle', **options", Fit.MISSING),  # it is sent by that name
+        ("self.keep", "**options", Fit.MISSING),
+    ],
+)
+def test_a_task_of_an_heir_of_celery(make: str, options: str, expected: Fit, build: Build) -> None:
+    files = {
+        "queues.py": _OWN % (make, options),
+        "jobs.py": "from queues import app\nfrom store import items\n@app.task\ndef settle():\n    items.delete_many({'made': 5})\n",
+        "main.py": "from fastapi import FastAPI\nfrom store import items\nserved = FastAPI()\n@served.post('/')\n"
+        "def enter(made: int):\n    items.insert_one({'made': made})\n",
+        "store.py": "from pymongo import MongoClient\nitems = MongoClient()['shop'].items\n",
+    }
+    found = build(files).facts(CollectionFit)
+    assert [m.fit for f in found for q, m in f.fits if q.equality == ("made",)] == [expected]

@@ -34,7 +34,32 @@ class Unsent:
         return self._makes_task(decorator, function) and self._is_sure
 
     def _makes_task(self, decorator: t.Expr, function: Located) -> bool:
-        return self.code.name(t.callee(decorator), function.scope) in _MAKES_TASKS
+        named = t.callee(decorator)
+        if self.code.name(named, function.scope) in _MAKES_TASKS:
+            return True
+        if not isinstance(named, t.Attr) or named.name != "task":
+            return False
+        made, called, _ = self.code.name(named.value, function.scope).rpartition("()")
+        return bool(called) and made in self._heirs
+
+    @functools.cached_property
+    def _heirs(self) -> frozenset[str]:
+        """The tree's own classes of Celery that make tasks as it does: a `task` of theirs leaves to Celery what they are called."""
+        heirs = (k for k in self.code.classes() if "celery.Celery" in self.code.ancestry(k))
+        return frozenset(self.code.own_name(heir) for heir in heirs if self._leaves_names(heir))
+
+    def _leaves_names(self, heir: Located) -> bool:
+        """Whether a class has no `task` of its own, or one that hands on what it is given."""
+        above = (self.code.definition(f"{kind}.task") for kind in self.code.ancestry(heir))
+        for own in (each.node for each in above if each is not None):
+            nodes = list(t.walk(*own.body))  # type: ignore[attr-defined]
+            calls = (n for n in nodes if isinstance(n, t.Attr) and n.name == "task")
+            if not any(t.last_word(t.callee(n.value)) == "super" for n in calls):
+                return False
+            given = [k.name for n in nodes if isinstance(n, t.Call) for k in n.keywords]
+            if "name" in (*given, *(n.value for n in nodes if isinstance(n, t.Const))):
+                return False
+        return True
 
     @functools.cached_property
     def _is_sure(self) -> bool:
@@ -44,9 +69,8 @@ class Unsent:
             return False
         if any(not isinstance(s.arg(0, "name"), t.Const) for s in self.code.method_calls("send_task")):  # fmt: skip
             return False
-        if any(True for _ in self.application.facts(Route)) and any(
-            True for _ in self.code.calls("celery.Celery")
-        ):
+        makes = bool(self._heirs) or any(True for _ in self.code.calls("celery.Celery"))
+        if makes and any(True for _ in self.application.facts(Route)):
             return True
         (mentions,) = self.application.facts(Mentions)
         return any(
