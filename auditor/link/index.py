@@ -77,6 +77,11 @@ class Index:
         }
         return frozenset(modules | {module.partition(".")[0] for module in modules})
 
+    @functools.cached_property
+    def parts(self) -> frozenset[str]:
+        """The names of the tree's modules, and of the folders that they lie in."""
+        return frozenset(x for path in self.modules for x in path.removesuffix(".py").split("/"))
+
     def imports(self, *packages: str) -> bool:
         """Whether anything of the tree imports one of these packages."""
         return not self.packages.isdisjoint(packages)

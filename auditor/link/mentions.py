@@ -139,7 +139,15 @@ class _Meaning:
             case t.Import(names=names) as node:
                 aliases = [x for name, x in names if x and name.rpartition(".")[2] == self.name]
                 return not all(self._is_bound_to_another(x, site.scope, node) for x in aliases)
+            case t.Const(value=str(text)):
+                return not self._is_of_a_package(text)
         return True
+
+    def _is_of_a_package(self, text: str) -> bool:
+        """Whether a text is the whole name of what a package has, not the tree: `"django.core.mail.backends.smtp.EmailBackend"`."""
+        root, *rest = text.split(".")
+        whole = len(rest) > 1 and rest[-1] == self.name and all(map(str.isidentifier, rest))
+        return whole and root in self.code.packages - self.code.parts
 
     def _may_have(self, owner: t.Expr, scope: Scope) -> bool:
         """Whether an object of the class that `owner` is of may have this method: not that of a sibling, by a class of the

@@ -27,7 +27,10 @@ _OTHER = _LISTS % "['django.contrib.auth.backends.ModelBackend']"
         ("object", _GETS, "", Fit.COVERED),  # Django's own alone
         ("BaseBackend", "", _OTHER, Fit.COVERED),
         ("object", _GETS + "class Heir(Mail):\n    pass\n", _OTHER, Fit.COVERED),
+        ("object", _GETS, _OTHER + "OTHER = 'django.core.mail.Mail'\n", Fit.COVERED),  # Django's own of that name
         ("object", "", _OTHER, Fit.MISSING),  # no backend
+        ("object", _GETS, "OTHER = 'people.backends.Mail'\n", Fit.MISSING),
+        ("object", _GETS, "OTHER = 'Mail'\n", Fit.MISSING),
         ("object", _GETS, _LISTS % "['people.backends.Mail']", Fit.MISSING),
         ("object", _GETS + "class Heir(Mail):\n    pass\n", _LISTS % "['people.backends.Heir']", Fit.MISSING),
         ("object", _GETS, "import os\n" + _LISTS % "os.environ['BACKENDS'].split(',')", Fit.MISSING),
