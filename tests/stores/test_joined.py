@@ -214,6 +214,27 @@ def test_a_field_of_a_serializer_asks_for_one_record(
     assert [q for q in found if q.place.line == 5] == gets, "the list itself is never asked"
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("name = serializers.CharField(validators=[UniqueValidator(queryset=Item.objects.all())])", ("name",)),
+        ("x = serializers.CharField(source='name', validators=[UniqueValidator(Item.objects.all())])", ("name",)),
+        ("name = serializers.CharField(validators=[UniqueValidator(Item.objects.all(), lookup='icontains')])", ()),
+        ("class Meta:\n        extra_kwargs = {'name': {'validators': [UniqueValidator(Item.objects.all())]}}", ("name",)),
+        ("class Meta:\n        validators = [UniqueTogetherValidator(Item.objects.all(), fields=['owner', 'name'])]", ("owner", "name")),
+        ("class Meta:\n        validators = [UniqueTogetherValidator(Item.objects.all(), fields=FIELDS)]", None),
+        ("name = serializers.CharField(validators=[OtherValidator(queryset=Item.objects.filter(name='x'))])", None),
+    ],
+)  # fmt: skip
+def test_a_validator_asks_whether_the_value_of_its_field_is_there(
+    line: str, expected: tuple[str, ...] | None, build: Build
+) -> None:
+    code = f"from rest_framework import serializers\nfrom rest_framework.validators import *\nfrom shop.models import Item\n\n\nclass Known(serializers.Serializer):\n    {line}\n"
+    found = build({"shop/models.py": DJANGO, "shop/api.py": code}).facts(Query)
+    asks = [q for q in found if q.operation == "exists" and not q.unresolved]
+    assert [(q.equality, q.bound) for q in asks] == ([(expected, Bound.ONE)] if expected is not None else [])  # fmt: skip
+
+
 @pytest.mark.parametrize(("slice_", "bound"), [("[:5]", Bound.LIMITED), ("", Bound.NONE)])
 def test_a_list_may_be_a_slice(slice_: str, bound: Bound, build: Build) -> None:
     code = SERIALIZERS.format(field="CharField()", slice=slice_)

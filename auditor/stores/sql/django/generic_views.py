@@ -304,6 +304,46 @@ def related(reading: Reading, call: t.Call, last: str, base: Thing | None, frame
     return None, True
 
 
+@reads_calls
+def validated(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """What a validator of a serializer asks of its `queryset`: whether the value is there already.
+
+    Source: https://www.django-rest-framework.org/api-guide/validators/.
+    """
+    given = argument(call, 0, "queryset")
+    if last not in ("UniqueValidator", "UniqueTogetherValidator") or given is None:
+        return None, False
+    if last == "UniqueValidator":
+        field = _validated(reading, call, frame)
+        by = argument(call, None, "lookup")
+        names = [f"{field}__{reading.text(by, frame)}" if field and by is not None else field]
+    else:
+        fields = argument(call, 1, "fields")
+        names = [reading.text(x, frame) or "" for x in fields.items] if isinstance(fields, t.Seq) else [""]  # fmt: skip
+    for thing in each(reading.thing(given, frame)):
+        if isinstance(thing, Draft):
+            if not all(names):
+                thing = reading.record(executed(thing, unresolved="which fields it compares is not told"))  # fmt: skip
+            for name in filter(None, names):
+                thing = reading.record(narrowed(reading, thing, Lookup(name)))
+            reading.record(executed(thing, operation="exists", bound=Bound.ONE, sort=()))
+    return None, True
+
+
+def _validated(reading: Reading, call: t.Call, frame: Frame) -> str:
+    """The attribute whose field has a validator, as the serializer's class or its `extra_kwargs` says."""
+    for stmt in frame.scope.owner.body if isinstance(frame.scope.owner, t.Class) else ():
+        match stmt:
+            case t.Assign(value=t.Map(keys=keys, values=values)):
+                for key, value in zip(keys, values, strict=True):
+                    if key is not None and t.holds([value], call):
+                        return reading.text(key, frame) or ""
+            case t.Assign(targets=[t.Name(id=name)], value=t.Call() as field) if t.holds([field], call):  # fmt: skip
+                source = argument(field, None, "source")
+                return name if source is None else reading.text(source, frame) or ""
+    return ""
+
+
 _NAMED = re.compile(r"\{(\w+)")
 """What a path of a route calls its parts."""
 
