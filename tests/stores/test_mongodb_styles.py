@@ -630,6 +630,50 @@ async def x(a):
     ]
 
 
+@pytest.mark.parametrize(
+    ("asked", "equality", "fit"),
+    [
+        ('Media.find({"file_id": a}).to_list(1)', ("_id",), Fit.COVERED),
+        ('Media.find({"_id": a}).to_list(1)', ("_id",), Fit.COVERED),
+        ('Media.count_documents({"$or": [{"file_id": a}]})', ("_id",), Fit.COVERED),
+        ('Media.find_one({"owner.name": a})', ("by.name",), Fit.MISSING),
+        ('Media.find_one({"kind": a})', ("kind",), Fit.MISSING),
+        ('Media.collection.find_one({"_id": a})', ("_id",), Fit.COVERED),
+        ('Media.collection.find_one({"file_id": a})', ("file_id",), Fit.MISSING),  # as it is stored
+    ],
+)
+def test_umongo_asks_by_what_a_field_is_stored_as(
+    build: Build, asked: str, equality: tuple[str, ...], fit: Fit
+) -> None:
+    code = f"""{HEAD}
+from umongo import Document, fields
+from umongo.frameworks import MotorAsyncIOInstance
+
+instance = MotorAsyncIOInstance(db)
+
+@instance.register
+class Media(Document):
+    file_id = fields.StrField(attribute="_id")
+    owner = fields.DictField(attribute="by")
+    kind = fields.StrField()
+
+    class Meta:
+        collection_name = "media"
+
+@app.post("/add")
+async def add(a):
+    await Media(file_id=a, kind=a).commit()
+
+@app.get("/x")
+async def x(a):
+    return await {asked}
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [(found.name, q.equality, m.fit) for q, m in found.fits if q.reads] == [
+        ("media", equality, fit)
+    ]
+
+
 PYMODM = """
 from pymodm import MongoModel, fields
 from pymodm.connection import connect

@@ -36,6 +36,7 @@ _PLAIN_BASES = {
 }  # fmt: skip
 _OF_ALL = {"id", "pk", "revision_id", "fields", "json", "dict", "copy", "schema", "count", "set", "state", "settings"}  # fmt: skip
 """Attributes that any class of documents has: its key and version, and methods that are called like fields."""
+_STORED_AS = ("db_field", "key_name", "mongo_name")
 _DEEPEST = 3
 _CONTAINERS = ("Settings", "Collection", "Config", "Meta")
 
@@ -315,12 +316,13 @@ class Documents:
     @functools.cache  # noqa: B019 - one Documents lives as long as the audit
     def _aliases(self, key: int, found: Located) -> dict[str, str]:
         names: dict[str, str] = {}
+        spelt = ("attribute",) if self.library(found) == "umongo" else _STORED_AS
         for name, stmt, scope in self.fields(found):
             for call in (stmt.value, stmt.annotation):
                 for node in t.walk_own(call) if call is not None else ():
                     if isinstance(node, t.Call):
                         for keyword in node.keywords:
-                            if keyword.name in ("db_field", "key_name", "mongo_name"):
+                            if keyword.name in spelt:
                                 if text := self.values.text(keyword.value, scope):
                                     names[name] = text
                             elif keyword.name == "primary_key" or keyword.name == "primary_field":

@@ -11,6 +11,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import TypeGuard
 
 from msgspec.structs import replace
 
@@ -309,7 +310,7 @@ class MongoReader:
         made = (source.node for source in self.values.sources(func.value, site.scope))
         if is_of_model(func.value) or any(isinstance(x, t.Call) and is_of_model(x) for x in made):
             return True
-        if self._of_umongo(func.value, site.scope):
+        if self._of_umongo(func.value, site.scope) is not None:
             return True
         if self.code.defined(func, site.scope) is not None:
             return False  # a method of the tree with the same name
@@ -399,13 +400,14 @@ class MongoReader:
     def _is_any_of_beanie(self, expr: t.Expr, scope: Scope) -> bool:
         return is_model(expr) and kinds.is_typed(documents_of(self.values), expr, scope, "Beanie")
 
-    def _of_umongo(self, expr: t.Expr, scope: Scope) -> str:
-        """The collection of a class of umongo, which has the methods that a collection has."""
+    def _of_umongo(self, expr: t.Expr, scope: Scope) -> Located | None:
+        """A class of umongo, which has the methods that a collection has, itself or by its `collection`."""
         documents = documents_of(self.values)
-        found = documents.named(expr, scope)
-        if found is None or documents.library(found) != "umongo":
-            return ""
-        return documents.collection(found)
+        for each in (expr, expr.value) if _is_own_collection(expr) else (expr,):
+            found = documents.named(each, scope)
+            if found is not None and documents.library(found) == "umongo":
+                return found
+        return None
 
     # --- a call, and what it is run for
 
@@ -515,8 +517,9 @@ class MongoReader:
         func = site.node.func
         assert isinstance(func, t.Attr)
         named = self.collections.every(func.value, site.scope) or [("", False)]
-        if of_class := self._of_umongo(func.value, site.scope):
-            named = [(of_class, True)]
+        of_class = self._of_umongo(func.value, site.scope)
+        if of_class is not None:
+            named = [(documents_of(self.values).collection(of_class), True)]
         if gridfs.is_bucket(self.code, site):
             named = [(gridfs.files(self.values, site), True)]
         operation = _BEFORE_4.get(func.name, func.name)
@@ -524,7 +527,11 @@ class MongoReader:
             made = Query(
                 "mongodb", collection, operation, (), (), (), place_of(site), certain=certain
             )
-            yield from self._asked(site, made)
+            asked = self._asked(site, made)
+            if of_class is not None and not _is_own_collection(func.value):
+                stored = functools.partial(documents_of(self.values).stored, of_class)
+                asked = (_renamed(query, stored) for query in asked)
+            yield from asked
 
     def _asked(self, site: CallSite, made: Query) -> Iterator[Query]:
         func = site.node.func
@@ -592,6 +599,35 @@ class MongoReader:
                         yield from shapes(written, conditions, (), Bound.ONE)
         if untold:
             yield replace(made, unresolved="its operations are built at run time")
+
+
+def _renamed(query: Query, stored: Callable[[str], str]) -> Query:
+    """A query by what its fields are stored as: a class of umongo puts these in the place of its own names."""
+
+    def name(field: str) -> str:
+        first, dot, rest = field.partition(".")
+        return stored(first) + dot + rest
+
+    def names(fields: Iterable[str]) -> tuple[str, ...]:
+        return tuple(map(name, fields))
+
+    def told(values: Iterable[tuple[str, Plain]]) -> tuple[tuple[str, Plain], ...]:
+        return tuple((name(field), value) for field, value in values)
+
+    return replace(
+        query,
+        equality=names(query.equality),
+        range=names(query.range),
+        scanned=names(query.scanned),
+        broad=names(query.broad),
+        above=names(query.above),
+        values=told(query.values),
+        others=told(query.others),
+    )
+
+
+def _is_own_collection(expr: t.Expr) -> TypeGuard[t.Attr]:
+    return isinstance(expr, t.Attr) and expr.name == "collection"
 
 
 def _spread(site: CallSite, name: str) -> t.Expr | None:
