@@ -597,6 +597,16 @@ class Raising:
         lacking = (n for n, _ in stmt.names if n != "*" and not self._has(module, n))
         return next((f"{module.path} has no {name}" for name in lacking), "")
 
+    @functools.cached_property
+    def asked_in_vain(self) -> frozenset[str]:
+        """The modules that an import may ask for what they do not have: it may be called otherwise by now."""
+        return frozenset(
+            module.path
+            for node, scope in self.code.of_kind(t.Import)
+            for module in (*self._by_name.get(node.module, ()), self._module(node.module, scope))
+            if module and any(n != "*" and not self._has(module, n) for n, _ in node.names)
+        )
+
     def _missing(self, stmt: t.Stmt, scope: Scope) -> str:
         """The module of the tree that an import asks for and that is not there, in a tree that is whole."""
         return self._absent(stmt, scope) if self._is_whole else ""

@@ -39,7 +39,7 @@ def fit(build: Build, files: dict[str, str], column: str = "email") -> tuple[Fit
     return answer, why
 
 
-STORE = "from models import User\nclass Users:\n    def find_by_email(self, email):\n        return User.query.filter_by(email=email).first()\n"
+STORE = "from models import User\nclass Users:\n    def find_by_email(self, email):\n        return User.query.filter_by(email=email).first()\nusers = Users()\n"
 SERVICE = "from store import Users\ndef look_up(email):\n    return Users().find_by_email(email)\n"
 
 
@@ -63,6 +63,39 @@ def test_a_method_that_nothing_calls_asks_for_no_index(
 ) -> None:
     answer, why = fit(build, {"store.py": STORE, **added})
     assert (answer, "nothing that runs calls find_by_email" in why) == (
+        (Fit.MISSING, False) if called else (Fit.COVERED, True)
+    )
+
+
+IDLE = STORE.replace("users = Users()\n", "").replace("find_by_email", "get")
+NAMESAKE = "from app import app\nimport kit\n@app.route('/u/<e>')\ndef u(e):\n    users = kit.Sessions()\n    return users.get(e)\n"
+
+
+@pytest.mark.parametrize(
+    ("added", "called"),
+    [
+        ({}, False),
+        ({"old.py": "from store import Users\ndef old(e):\n    return Users().get(e)\n"}, False),
+        ({"store.py": IDLE + "class Members(Users):\n    pass\n"}, False),
+        ({"store.py": IDLE + "class Members(Users):\n    pass\nmembers = Members()\n"}, True),
+        ({"store.py": IDLE + "users = Users()\n"}, True),
+        ({"store.py": IDLE + "from kit import kept\n@kept\nclass Members(Users):\n    pass\n"}, True),
+        ({"store.py": IDLE.replace("class Users:", "class Users(User):")}, True),  # a row may be one
+        ({"store.py": "from kit import rpc\n" + IDLE + "    @rpc\n    def ask(self, e):\n        return self.get(e)\n"}, True),
+        ({"routes.py": NAMESAKE + "from store import Users\n@app.get('/m')\ndef m(users: Users):\n    return ''\n"}, True),
+        ({"store.py": IDLE + "STORES = ['store.Users']\n"}, True),
+        ({"more.py": "import store\ndef of(kind):\n    return getattr(store, kind)()\n"}, True),
+        ({"routes.py": NAMESAKE + "def old():\n    from store import People\n"}, True),  # as it was called
+        ({"conf.yaml": "store: store.Users\n"}, True),
+    ],
+)  # fmt: skip
+def test_a_method_of_a_class_that_nothing_makes_is_called_by_nothing(
+    build: Build, added: dict[str, str], called: bool
+) -> None:
+    answer, why = fit(
+        build, {"store.py": IDLE, "routes.py": NAMESAKE, "app.py": APP + "import routes\n", **added}
+    )
+    assert (answer, "nothing that runs calls get" in why) == (
         (Fit.MISSING, False) if called else (Fit.COVERED, True)
     )
 

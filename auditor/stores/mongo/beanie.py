@@ -137,7 +137,7 @@ class _Beanie:
         """The classes that `init_beanie` is given, in all of its calls; None where one of them is not told."""
         sites = list(self.code.method_calls("init_beanie", "init_bunnet", "Initializer"))
         unasked = self.mongo.unasked
-        if not sites or unasked.finds_by_name:
+        if not sites or unasked.errands.unused.finds_by_name:
             return None
         names: set[str] = set()
         for site in sites:

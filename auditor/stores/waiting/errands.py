@@ -42,10 +42,9 @@ class Asked(enum.IntEnum):
     LIVE = 4
 
 
-_PLAIN = {
-    "", "builtins", "abc", "typing", "typing_extensions", "enum", "dataclasses", "collections", "pydantic", "sqlalchemy", "sqlmodel",
-    "flask_sqlalchemy", "mongoengine", "flask_mongoengine", "beanie", "bunnet", "odmantic", "peewee", "tortoise",
-}  # fmt: skip
+_MAPPERS = {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "mongoengine", "flask_mongoengine", "beanie", "bunnet", "odmantic", "peewee", "tortoise"}  # fmt: skip
+"""Packages that make objects of the classes that inherit from theirs: of a kind that a row tells."""
+_PLAIN = {"", "builtins", "abc", "typing", "typing_extensions", "enum", "dataclasses", "collections", "pydantic", *_MAPPERS}  # fmt: skip
 """Packages whose classes call no method of those that inherit from them but by decorators and `__names__`."""
 _HOOKS = {
     "clean", "save", "delete", "get_id", "is_active", "is_authenticated", "is_anonymous", "handle", "handler", "lambda_handler", "main",
@@ -116,6 +115,7 @@ class Errands:
         self.unrouted, self.unsent = Unrouted(application, self.unused), Unsent(application)
         self.unserved = Unserved(application)
         self._known: dict[int, Asked] = {}
+        self._idle: dict[int, bool] = {}
 
     def why(self, place: Place) -> str:
         function = self._function(place)
@@ -268,7 +268,53 @@ class Errands:
         """Whether a function is a method of a backend, a view, what belongs to one, or an action to which nothing leads."""
         unused, unrouted = self.unused, self.unrouted
         leads = (unused.backend, unused.view, unrouted.view, unrouted.action)
-        return any(named(function) for named in leads)
+        return any(named(function) for named in leads) or self._is_never_made(function)
+
+    def _is_never_made(self, function: Located) -> bool:
+        """Whether a function is a method of a class of which nothing that runs speaks, nor of its heirs: there is no object
+        to call it on, whatever else has methods of its name."""
+        owner, around = function.scope.owner, function.scope.parent
+        if not isinstance(owner, t.Class) or around is None or around.owner is not None:
+            return False
+        if id(owner) not in self._idle:
+            self._idle[id(owner)] = (
+                False  # while it is looked at: a class that is made in a method of its own kind
+            )
+            self._idle[id(owner)] = self._is_idle(Located(owner, around))
+        return self._idle[id(owner)]
+
+    def _is_idle(self, found: Located) -> bool:
+        if self.unused.finds_by_name or self.unused.made_up.may_be(found.path) or not self.is_plain(found):  # fmt: skip
+            return False
+        heirs = self.code.heirs(found)
+        if any(self._may_be_made(heir) for heir in heirs):
+            return False
+        bases = {id(base) for heir in heirs for base in heir.node.bases}  # type: ignore[attr-defined]
+        return all(
+            id(site.node) in bases
+            or site.path in self.unused.modules
+            or ((outer := self.code.enclosing(site.scope)) and self._asked(outer) is Asked.NEVER)
+            for heir in heirs
+            for site in self.mentions.of(heir)
+        ) and self.unused.deployed.isdisjoint(heir.node.name for heir in heirs)  # type: ignore[attr-defined]
+
+    def _may_be_made(self, found: Located) -> bool:
+        """Whether a package may make objects of a class that nothing speaks of: by its base, a decorator, a method's."""
+        if self.unused.is_seen(found) or self.code.imports("fire"):
+            return True
+        if found.path in self.raising.asked_in_vain:
+            return True  # by a name that it had
+        for name in self.code.ancestry(found):
+            kind = self.code.definition(name)
+            if kind is None:
+                if name.partition(".")[0] in _MAPPERS:
+                    return True
+                continue
+            methods = (s for s in kind.node.body if isinstance(s, t.Function))  # type: ignore[attr-defined]
+            inner = self.code.inside(kind)
+            if any(not only_wraps(self.code, d, inner) for s in methods for d in s.decorators):
+                return True
+        return False
 
     def _adds(self, function: Located) -> bool:
         """Whether a function adds what it did not find."""

@@ -113,7 +113,7 @@ class Running:
     def _told(self) -> list[Module]:
         """What a README tells to run: `python init_db.py`, `python -m scripts.indexes`."""
         told: set[str] = set()
-        for line in self._lines(_INSTRUCTIONS):
+        for line in self.lines(_INSTRUCTIONS):
             for dotted, name in _COMMAND.findall(line[:_LONGEST]):
                 path = name.removeprefix("./")
                 told.add(path.replace(".", "/") + ".py" if dotted else path)
@@ -125,7 +125,7 @@ class Running:
     def by_clock(self) -> frozenset[str]:
         """What lines of a crontab name, and lines of instructions that speak of one: files, dotted names, commands."""
         found: set[str] = set()
-        for line in self._lines(_TOLD):
+        for line in self.lines(_TOLD):
             line = line[:_LONGEST]
             if _CLOCK.search(line):
                 found |= _words(line)
@@ -180,12 +180,12 @@ class Running:
     def words(self, files: re.Pattern[str]) -> frozenset[str]:
         """The words of the lines of deployment files that may start something."""
         found: set[str] = set()
-        for line in self._lines(files):
+        for line in self.lines(files):
             if _STARTS.search(line):
                 found |= _words(line[:_LONGEST])
         return frozenset(found)
 
-    def _lines(self, files: re.Pattern[str]) -> Iterator[str]:
+    def lines(self, files: re.Pattern[str]) -> Iterator[str]:
         tree = self.application.tree
         for file in tree.files:
             if file.kind is not Kind.PYTHON and file.size < _LARGEST and files.search(file.path):

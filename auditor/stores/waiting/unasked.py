@@ -6,16 +6,10 @@ those alone.
 
 from __future__ import annotations
 
-import functools
-import re
-
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import Located
 from auditor.stores.waiting.errands import Errands
-
-_LOADED = re.compile(r"(?:module:|sys\.modules\b|importlib\.)")
-"""What stands for a module, whose classes may be asked for by names that are made up."""
 
 
 class Unasked:
@@ -28,7 +22,7 @@ class Unasked:
     def __call__(self, found: Located) -> bool:
         unused, node = self.errands.unused, found.node
         assert isinstance(node, t.Class)
-        if self.finds_by_name or unused.made_up.may_be(found.path) or unused.is_seen(found):
+        if unused.finds_by_name or unused.made_up.may_be(found.path) or unused.is_seen(found):
             return False
         inside = (n for n in t.walk(*node.body) if isinstance(n, t.Name | t.Attr))
         if any(t.last_word(n) == node.name for n in inside) or not self.errands.is_plain(found):
@@ -50,18 +44,6 @@ class Unasked:
             if isinstance(node, t.Attr) and (bound := kept.get(node.name))
             if all(binding.kind == "value" for binding in bound)
         }
-
-    @functools.cached_property
-    def finds_by_name(self) -> bool:
-        """Whether code looks for classes by itself: `getattr(models, kind)`, `Store.__subclasses__()`."""
-        asked = (
-            s for s in self.code.all_calls() if t.dotted(s.node.func) == "getattr" and s.node.args
-        )
-        return self.errands.unused.finds_classes or any(
-            not isinstance(site.arg(1, "name"), t.Const)
-            and _LOADED.match(self.code.name(site.node.args[0], site.scope))
-            for site in asked
-        )
 
 
 @provides(Unasked)

@@ -58,6 +58,8 @@ _VIEW = re.compile(
 """Classes of views that serve nothing until something names them."""
 _FINDS_CLASSES = {"__subclasses__", "getmembers", "issubclass", "globals", "vars", "locals", "dir"}
 """What code finds classes by which it does not name."""
+_MODULES = re.compile(r"(?:module:|sys\.modules\b|importlib\.)")
+"""What stands for a module, whose classes may be asked for by names that are made up."""
 _PART = re.compile(r"(?:Agent|Router|Blueprint|Namespace|Limiter|Cache|HTTP\w*Auth|LoginManager|Registry|EventEmitter|SocketIO)\(\)$")  # fmt: skip
 """Objects of packages that are a part of an application, whatever it is: no server, worker or tool loads a module for
 one of them, as they do for an application, a bot, a broker, a group of commands or what serves tools."""
@@ -247,6 +249,24 @@ class Unused:
     def finds_classes(self) -> bool:
         """Whether the code looks for classes by itself."""
         return any(True for _ in self.code.method_calls(*sorted(_FINDS_CLASSES)))
+
+    @functools.cached_property
+    def finds_by_name(self) -> bool:
+        """Whether code looks for classes by itself: `getattr(models, kind)`, `Store.__subclasses__()`."""
+        asked = (
+            s for s in self.code.all_calls() if t.dotted(s.node.func) == "getattr" and s.node.args
+        )
+        return self.finds_classes or any(
+            not isinstance(site.arg(1, "name"), t.Const)
+            and _MODULES.match(self.code.name(site.node.args[0], site.scope))
+            for site in asked
+        )
+
+    @functools.cached_property
+    def deployed(self) -> frozenset[str]:
+        """The words of deployment files and settings that are no code."""
+        lines = self.running.lines(_DEPLOYED)
+        return frozenset(word for line in lines for word in re.findall(r"\w+", line[:_LONGEST]))
 
     @functools.cached_property
     def _finds_views(self) -> bool:
