@@ -44,6 +44,7 @@ class NoneOf(msgspec.Struct, frozen=True):
 
 Worth = Literal["nothing", "false", "something", "present"] | Keys | Spelt | NoneOf
 """None, another value that is false, one that is true, or one of which no more is known than that it is not None."""
+_PRESENT = ("false", "something", "present")
 _LOOKS = {"get", "keys", "values", "items", "copy"}
 """What leaves a dict as it is."""
 _ASKS = {"len", "bool", "str", "print", "sorted", "list", "dict"}
@@ -51,6 +52,10 @@ _ASKS = {"len", "bool", "str", "print", "sorted", "list", "dict"}
 _PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple", "List", "Dict", "Set",
           "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
 """Types whose values may be false; an object of any other class is true."""
+_VALIDATED = {"str", "int", "float", "bool", "date", "datetime", "Decimal", "UUID"}
+_OF_REQUESTS = {"Query", "Path", "Header", "Form", "Body", "Cookie"}
+_ROUTES = {"get", "post", "put", "patch", "delete", "websocket", "api_route"}
+"""What hands a handler's parameters to it once they are checked, by the type that each is said to be of."""
 _SOMEBODY = {"user", "current_user"}
 METHODS = ("classmethod", "staticmethod")
 """Decorators that call nothing."""
@@ -72,6 +77,17 @@ def tested(function: t.Function) -> frozenset[str]:
             case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call) if name in found:
                 found |= {n.id for n in t.walk_own(call) if isinstance(n, t.Name)}
     return frozenset(found & names)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _held_against_none(function: t.Function) -> frozenset[str]:
+    """The names that a function asks whether they are None."""
+    return frozenset(
+        node.left.id
+        for node in t.walk_own(*function.body)
+        if isinstance(node, t.Compare) and isinstance(node.left, t.Name)
+        if any(isinstance(x, t.Const) and x.value is None for x in node.rights)
+    )
 
 
 @functools.lru_cache(maxsize=50_000)
@@ -165,11 +181,11 @@ def _tests(stmt: t.If) -> Iterator[tuple[str, str]]:
 
 
 def given(
-    function: t.Function, call: t.Call, scope: Scope, outer: Mapping[str, Worth], code: Code
-) -> dict[str, Worth]:
-    """What each tested parameter is by the call, without those that cannot be told; `outer` says it
-    of the caller's own parameters."""
-    wanted = tested(function)
+    function: t.Function, call: t.Call, scope: Scope, outer: Mapping[str, Worth], code: Code, handed: Set[str] = frozenset()
+) -> dict[str, Worth]:  # fmt: skip
+    """What each tested parameter is by the call, and those that are handed on, without those that cannot be told;
+    `outer` says it of the caller's own parameters."""
+    wanted = tested(function) | handed
     if not wanted or any(isinstance(a, t.Star) for a in call.args):
         return {}
     passed, perhaps = passed_by(function, call), set[str]()
@@ -196,6 +212,8 @@ def given(
             worth = worths[param.name] if param.name in passed else _constant(param.default)
             if isinstance(worth, Keys) and not keeps(function, param.name):
                 worth = "something" if worth.pairs else None
+            if worth == "present" and param.name not in handed | _held_against_none(function):
+                continue  # which tells nothing
             if worth:
                 told[param.name] = worth
     more = rest_of(function, call)
@@ -276,16 +294,17 @@ def _made_once(name: str, own: list[t.Node]) -> t.Expr | None:
 
 
 def agreed(
-    function: Located, mentions: Mentions, trials: Set[int], stored: Container[str] = (), depth: int = 0
+    function: Located, mentions: Mentions, trials: Set[int], stored: Container[str] = (), depth: int = 0, handed: Set[str] = frozenset()
 ) -> dict[str, Worth]:  # fmt: skip
-    """What every call but these gives a tested parameter: what none ever passes is what it is by default.
+    """What every call but these gives a parameter that is tested or handed on: what none ever passes is what it is by default.
 
     Nothing where something else may call the function: a framework, or what it is handed to. `stored` are classes by
     their names whose base calls no method with arguments of its own.
     """
     node = function.node
     assert isinstance(node, t.Function)
-    if any(t.dotted(x) not in METHODS for x in node.decorators) or not tested(node):
+    wanted = tested(node) | handed
+    if any(t.dotted(x) not in METHODS for x in node.decorators) or not wanted:
         return {}
     if mentions.built(node.name) or _is_for_base(function, mentions.code, stored):
         return {}
@@ -297,13 +316,25 @@ def agreed(
         if call is None:
             return {}
         outer = mentions.code.enclosing(call.scope)
-        hands = outer is not None and depth < _MAX_DEPTH and _hands_on(call.node, outer.node)  # type: ignore[arg-type]
-        above = agreed(outer, mentions, trials, stored, depth + 1) if outer and hands else {}
-        here = given(node, call.node, call.scope, above, mentions.code)
+        above: dict[str, Worth] = {}
+        if outer is not None and isinstance(outer.node, t.Function) and depth < _MAX_DEPTH:
+            own = _handed_on(node, call.node, outer.node, wanted)
+            if own or _hands_on(call.node, outer.node):
+                above = agreed(outer, mentions, trials, stored, depth + 1, own)
+        here = given(node, call.node, call.scope, above, mentions.code, handed)
         told = here if told is None else _common(told, here)
         if not told:
             return {}
     return told or {}
+
+
+def _handed_on(
+    called: t.Function, call: t.Call, function: t.Function, wanted: Set[str]
+) -> frozenset[str]:
+    """The parameters of a function that it leaves as they are and hands on for some of those of another."""
+    given_ = {x.id for k, x in passed_by(called, call).items() if k in wanted and isinstance(x, t.Name)}  # fmt: skip
+    own = {p.name for p in function.params if p.kind in ("positional", "keyword")}
+    return settled(function) & own & given_
 
 
 def _hands_on(call: t.Call, function: t.Function) -> bool:
@@ -343,6 +374,8 @@ def _common(one: dict[str, Worth], two: dict[str, Worth]) -> dict[str, Worth]:
             found[name] = one[name]
         elif all(x == "something" or isinstance(x, Spelt) for x in (one[name], two[name])):
             found[name] = "something"
+        elif all(x in _PRESENT or isinstance(x, Spelt) for x in (one[name], two[name])):
+            found[name] = "present"
     return found
 
 
@@ -392,6 +425,8 @@ def worth_of(
     match expr:
         case t.Attr(name=name) if name in _SOMEBODY:
             return "something"
+        case t.Call() if isinstance(scope.owner, t.Function) and _is_signed_in(expr, scope.owner):
+            return "something"
         case _ if is_always(expr):
             return "something"
         case t.Map(keys=keys, values=values) if all(map(_text, keys)):
@@ -406,10 +441,14 @@ def worth_of(
                 part = bound[0].part
                 if (isinstance(part, t.Seq) and part.items) or (part and is_always(part)):
                     return "something"
+                if part and _is_signed_in(part, scope.owner):
+                    return "something"
                 part = _by_names(part) if isinstance(part, t.Comp) else part
                 if isinstance(part, t.Map) and handed:
                     return _filled_in(name, part, scope, outer, *handed)
             param = next((p for p in scope.owner.params if p.name == name), None)
+            if param and len(scope.bindings[name]) == 1 and _is_validated(param, scope.owner):
+                return "something" if _KEY.search(name) and param.default is None else "present"
             if param is None or param.default is not None or len(scope.bindings[name]) > 1:
                 return None
             if _KEY.search(name) and _is_of_path(name, scope.owner):
@@ -503,6 +542,44 @@ def _filled_in(
         return None  # with what is not told, or by something else
     pairs = zip(map(_text, made.keys), made.values, strict=True)
     return _spelt_out(((k, x) for k, x in pairs if k not in added), scope, outer, added)
+
+
+def _is_signed_in(expr: t.Expr, function: t.Function) -> bool:
+    """Whether an expression is who is signed in, where a decorator of Flask's answers all others: `get_jwt_identity()`."""
+    required = (
+        each
+        for each in function.decorators
+        if isinstance(each, t.Call) and t.last_word(each.func) == "jwt_required"
+    )
+    return (
+        isinstance(expr, t.Call)
+        and t.last_word(expr.func) == "get_jwt_identity"
+        and any(
+            "optional" not in {k.name for k in call.keywords} and not call.args for call in required
+        )
+    )
+
+
+def _is_validated(param: t.Param, function: t.Function) -> bool:
+    """Whether FastAPI gives a handler's parameter a value of a plain type, or the default that it has, and never None."""
+    match param:
+        case t.Param(annotation=t.Name(id=kind), default=default) if kind in _VALIDATED:
+            pass
+        case _:
+            return False
+    match default:
+        case t.Call(func=func, args=[first, *_]) if t.last_word(func) in _OF_REQUESTS:
+            default = first if t.dotted(first) != "..." else None
+        case t.Call(func=func, keywords=named) if t.last_word(func) in _OF_REQUESTS:
+            default = next((k.value for k in named if k.name == "default"), None)
+        case None:
+            pass
+    if default is not None and (not isinstance(default, t.Const) or default.value is None):
+        return False
+    routes = (
+        d for d in function.decorators if isinstance(d, t.Call) and isinstance(d.func, t.Attr)
+    )
+    return any(t.last_word(d.func) in _ROUTES for d in routes)
 
 
 def _is_of_path(name: str, function: t.Function) -> bool:

@@ -63,12 +63,47 @@ def _asked(text: str, build: Build) -> set[tuple[str, ...]]:
         ("def one(user, s):\n    return find(user.id, s)\ndef two(s):\n    return find(state=s)", {_ALL, _STATE, _USER}),
         ("def one(user, s):\n    return find(user.id, s)\nHANDLERS = [find]", {_ALL, _STATE, _USER}),
         ("def one(user, s):\n    key = user.id\n    if s:\n        key = None\n    return find(key, 'x')", {_STATE, _BOTH}),
+        # handed on from call to call
+        ("def on(who=None, s=None):\n    return find(who, s)\ndef one(user):\n    return on(user.id, 'x')", {_BOTH}),
+        ("def on(who=None, s=None):\n    return find(who, s)\ndef one(user):\n    return on(user.id)", {_USER}),
+        ("def on(who=None, s=None):\n    return find(who, s)\ndef one(user):\n    return on(s='x')", {_STATE}),
+        ("def on(who=None, s=None):\n    who = given(who)\n    return find(who, s)\ndef one(user):\n    return on(user.id, 'x')", {_STATE, _BOTH}),
+        ("@app.get('/')\ndef on(who=None, s=None):\n    return find(who, s)\ndef one(user):\n    return on(user.id, 'x')", {_ALL, _STATE, _USER}),
+        # who is signed in
+        ("@jwt_required()\ndef one():\n    who = get_jwt_identity()\n    return find(who, 'x')", {_BOTH}),
+        ("@jwt_required()\ndef one():\n    return find(get_jwt_identity(), 'x')", {_BOTH}),
+        ("@jwt_required(optional=True)\ndef one():\n    return find(get_jwt_identity(), 'x')", {_STATE, _BOTH}),
+        ("def one():\n    return find(get_jwt_identity(), 'x')", {_STATE, _BOTH}),
     ],
 )  # fmt: skip
 def test_what_every_call_gives_is_asked_for(
     calls: str, shapes: set[tuple[str, ...]], build: Build
 ) -> None:
     assert _asked(f"{_ASKS}{calls}\n", build) == shapes
+
+
+@pytest.mark.parametrize(
+    ("decorator", "param", "shapes"),
+    [
+        ("app.get('/')", "state: str", {_STATE}),
+        ("app.get('/')", "state: str = 'open'", {_STATE}),
+        ("app.get('/')", "state: str = Query('open', max_length=9)", {_STATE}),
+        ("app.get('/')", "state: str = Query(..., max_length=9)", {_STATE}),
+        ("app.get('/')", "state: str = None", {_ALL, _STATE}),
+        ("app.get('/')", "state: str | None = 'open'", {_ALL, _STATE}),
+        ("app.get('/')", "state: str = Query(None)", {_ALL, _STATE}),
+        ("app.get('/')", "state: str = STATE", {_ALL, _STATE}),
+        ("app.get('/')", "state='open'", {_ALL, _STATE}),
+        ("traced('/')", "state: str", {_ALL, _STATE}),
+    ],
+)
+def test_what_fastapi_checks_is_never_none(
+    decorator: str, param: str, shapes: set[tuple[str, ...]], build: Build
+) -> None:
+    asks = _ASKS.replace("if state:", "if state is not None:")
+    assert _asked(f"{asks}@{decorator}\ndef one({param}):\n    return find(state=state)\n", build) == shapes  # fmt: skip
+    truth = {_ALL, _STATE}  # it may be empty
+    assert _asked(f"{_ASKS}@{decorator}\ndef one({param}):\n    return find(state=state)\n", build) == truth  # fmt: skip
 
 
 @pytest.mark.parametrize(

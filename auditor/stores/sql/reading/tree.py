@@ -505,6 +505,8 @@ class TreeReading(Statements):
         if deep or self._left <= 0 or id(node) in self._running:
             return self.returns(function)
         told = given_by(node, call, frame.scope, frame.told, self.code)
+        if any(isinstance(worth, Keys) for worth in told.values()):
+            self.decided.add(id(node))
         places = [p.name for p in node.params if p.kind == "positional"]
         if isinstance(function.scope.owner, t.Class) and places:
             static = any(t.dotted(d) == "staticmethod" for d in node.decorators)
@@ -528,10 +530,9 @@ class TreeReading(Statements):
             if name in tested(node) and name not in told and id(expr) in self.followed:
                 if isinstance(given.get(name), Draft):
                     told[name] = "present"
+                    self.decided.add(id(node))
             elif name in tested(node) and name not in told and self._keeps_items(expr, frame.scope):
                 told[name] = "something"
-        if any(worth == "present" or isinstance(worth, Keys) for worth in told.values()):
-            self.decided.add(id(node))
         self._left -= 1
         self._running.add(id(node))
         if receiver is not None:
