@@ -15,7 +15,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Plain
-from auditor.stores.spans import span, till
+from auditor.stores.spans import ABOVE, span, till
 from auditor.stores.sql.conditions import (
     Condition,
     Every,
@@ -199,7 +199,11 @@ def constants(values: Evaluator, path: str, expr: t.Expr, scope: Scope) -> tuple
 
 
 def bound(
-    condition: Condition, entity: Entity | None, entities: Entities, computed: frozenset[str]
+    condition: Condition,
+    entity: Entity | None,
+    entities: Entities,
+    computed: frozenset[str],
+    opposite: bool = False,
 ) -> Condition:
     """The same condition over the columns of a model."""
     match condition:
@@ -229,6 +233,11 @@ def bound(
                 kind = "text"
             if kind == "range" and len(values) == 1:
                 kind = span(found.rest[-1], values[0])
+            over = (
+                entity.relations.get(path.partition("__")[0]) if entity.mapper == "django" else None
+            )
+            if opposite and kind in ("range", ABOVE) and over is not None and over.many:
+                kind = "unequal"  # NOT EXISTS: by the key of each record it is looked for there
             if now and found.made:
                 kind = "unequal"  # every record was made before
             given = values if kind == "equality" else ()
@@ -236,9 +245,9 @@ def bound(
             made = Test(found.table, found.column, kind, values=given, till=open_)
             return Every((*found.links, made))
         case Every(parts=parts):
-            return Every(tuple(bound(p, entity, entities, computed) for p in parts))
+            return Every(tuple(bound(p, entity, entities, computed, opposite) for p in parts))
         case Some(parts=parts):
-            return Some(tuple(bound(p, entity, entities, computed) for p in parts))
+            return Some(tuple(bound(p, entity, entities, computed, opposite) for p in parts))
         case Opposite(part=part):
-            return Opposite(bound(part, entity, entities, computed))
+            return Opposite(bound(part, entity, entities, computed, not opposite))
     return condition

@@ -321,3 +321,35 @@ def test_a_method_of_a_column_is_a_function_of_it(
     application = build({"app.py": _DATED.replace("CONDITION", condition)})
     ((query, match),) = [f for found in application.facts(CollectionFit) for f in found.fits]
     assert (query.equality, query.range, query.scanned, match.fit) == told
+
+
+OWNED = """
+from django.db import models
+class Course(models.Model):
+    owner = models.CharField(max_length=20)
+    class Meta:
+        app_label = "shop"
+class Meeting(models.Model):
+    course = models.ForeignKey(Course, on_delete=models.CASCADE)
+    starts = models.DateTimeField()
+    class Meta:
+        app_label = "shop"
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Course.objects.filter(owner=a).exclude(meeting__starts__lt=b)", ("course_id",)),
+        ("Course.objects.filter(owner=a).filter(~Q(meeting__starts__lt=b))", ("course_id",)),
+        ("Course.objects.filter(meeting__starts__lt=b)", ("starts",)),
+        ("Course.objects.exclude(~Q(meeting__starts__lt=b))", ("starts",)),
+        ("Meeting.objects.exclude(starts__lt=b)", ("starts",)),
+    ],
+)
+def test_what_must_not_be_among_many_is_looked_for_by_their_key(
+    line: str, expected: tuple[str, ...], build: Build
+) -> None:
+    code = f"from django.db.models import Q\nfrom shop.models import Course, Meeting\ndef ask(a, b):\n    return list({line})\n"
+    found = build({"shop/models.py": OWNED, "shop/views.py": code}).facts(Query)
+    assert [q.equality + q.range for q in found if q.collection == "shop_meeting"] == [expected]
