@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import CollectionFit, Fit
+from auditor.model.data import CollectionFit, Fit, Query
 from tests.conftest import Build
 
 MODELS = """
@@ -196,8 +196,8 @@ def test_missing(case: str, spelling: str, build: Build) -> None:
 @pytest.mark.parametrize(
     "asked, expected",
     [
-        ("p.kind = %s AND p.status = %s ORDER BY p.id DESC LIMIT 1", {("posts", ("editor_id",)), ("users", ("email",))}),
-        ("p.kind = 'done' AND p.status = %s", {("posts", ("editor_id",)), ("users", ("email",))}),
+        ("p.kind = %s AND p.status = %s ORDER BY p.id DESC LIMIT 1", {("posts", ("editor_id", "kind", "status")), ("users", ("email",))}),
+        ("p.kind = 'done' AND p.status = %s", {("posts", ("editor_id", "kind", "status")), ("users", ("email",))}),
         ("p.slug = %s AND p.status = %s", {("posts", ("slug", "status")), ("users", ("id", "email"))}),
     ],
 )  # fmt: skip
@@ -573,3 +573,23 @@ def ask(session, owner):
 """
     found = build({"app.py": code}).facts(CollectionFit)
     assert [(m.fit, m.missing) for f in found if f.name == "orders" for _, m in f.fits] == [told]
+
+
+@pytest.mark.parametrize(
+    ("email", "asked", "expected"),
+    [
+        ("text UNIQUE", "u.email = %s AND p.status = %s ORDER BY p.made DESC LIMIT 5", ((("editor_id", "status"), (("made", -1),)))),
+        ("text UNIQUE", "u.email IN (%s, %s) AND p.status = %s", (("editor_id", "status"), ())),
+        ("text UNIQUE", "u.email > %s AND p.status = %s", (("editor_id",), ())),
+        ("text", "u.email = %s AND p.status = %s", (("editor_id",), ())),
+        ("text UNIQUE", "u.team = %s AND p.live", (("editor_id",), ())),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_one_record_is_asked_by_its_key_and_all_else(
+    email: str, asked: str, expected: tuple[tuple[str, ...], object], build: Build
+) -> None:
+    text = f"SELECT p.id FROM posts p JOIN users u ON p.editor_id = u.id WHERE {asked}"
+    schema = SCHEMA.replace("email text UNIQUE", f"email {email}").replace("CREATE INDEX ON posts (made);\n", "CREATE INDEX ON users (email);\nCREATE INDEX ON users (team);\n")  # fmt: skip
+    files = {"app.py": f"def ask(cursor, a):\n    cursor.execute({text!r}, a)\n", "schema.sql": schema}  # fmt: skip
+    (found,) = [q for q in build(files).facts(Query) if q.collection == "posts"]
+    assert (found.equality, found.sort) == expected

@@ -56,6 +56,8 @@ class Schema:
     leading: Mapping[str, frozenset[str]]
     choosing: Mapping[str, frozenset[str]]
     """The columns whose value decides whether a record is in an index."""
+    unique: Mapping[str, frozenset[str]]
+    """The columns of which no two records of a table have the same."""
     dialect: str = ""
     """The database that plans it; empty where it is not told."""
     cased: bool = False
@@ -78,6 +80,9 @@ class Schema:
     def is_key(self, table: str, column: str) -> bool:
         entity = self.tables.get(table)
         return entity is not None and entity.key is not None and entity.key.name == column
+
+    def is_alone(self, table: str, column: str) -> bool:
+        return self.is_key(table, column) or column in self.unique.get(table, ())
 
     def is_flag(self, table: str, name: str) -> bool:
         """Whether a column takes one of two values."""
@@ -252,9 +257,12 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     else:
         mine = [Test(root, name) for name in reached.get(root, ())]
         led = any(schema.leads(root, test.column) for test in mine)
-        if not led:
+        by_one = led and _leads_from_one(root, starts, tests, links, schema)
+        if by_one:  # as where it is asked by the key itself
+            mine += [test for test in tests[root] if not test.outer]
+        elif not led:
             mine += _finding_few(_equal(tests[root]), schema)
-        order = order if in_order and not led else ()
+        order = order if by_one or (in_order and not led) else ()
     yield _query(draft, schema, root, draft.operation, mine, order, reasons)
     for name in sorted((set(tests) | set(reached)) - {root, ""}):
         if name in starts:
@@ -405,6 +413,25 @@ def _ordered_by(draft: Draft, links: list[Link], schema: Schema) -> str:
         for own, column, other in _ways(link)
     )
     return table if led else ""
+
+
+def _leads_from_one(
+    root: str,
+    starts: set[str],
+    tests: Mapping[str, list[Test]],
+    links: list[Link],
+    schema: Schema,
+) -> bool:
+    """Whether the search starts in a table of which one record is asked for, to whose key the first one's is equal."""
+    return len(starts) == 1 and any(
+        own == root
+        and other in starts
+        and not schema.is_alone(own, column)
+        and any(schema.is_alone(other, x.column) for x in _equal(tests[other]))
+        for link in links
+        for own, column, other in _ways(link)
+        if not link.outer
+    )
 
 
 def _sorted(draft: Draft) -> tuple[tuple[str, int], ...]:

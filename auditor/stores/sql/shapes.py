@@ -120,6 +120,7 @@ _NOWHERE = "what its table holds is told nowhere in this tree"
 def _schema(application: Application, read: Reading) -> Schema:
     leading: defaultdict[str, set[str]] = defaultdict(set)
     choosing: defaultdict[str, set[str]] = defaultdict(set)
+    unique: defaultdict[str, set[str]] = defaultdict(set)
     for index in application.facts(Index):
         if index.store == "sql":
             choosing[index.collection].update(index.condition)
@@ -130,15 +131,17 @@ def _schema(application: Application, read: Reading) -> Schema:
             and index.kind in ("ordered", "hash")
         ):
             leading[index.collection].add(index.fields[0][0])
+            if index.unique and len(index.fields) == 1 and not (index.condition or index.only):
+                unique[index.collection].add(index.fields[0][0])
     for catalogue in application.facts(Catalogue):
         told = read.tables[catalogue.table]
         choosing[catalogue.table].update(column.name for column in told.stored())
-    leads, chooses = (
-        {table: frozenset(x) for table, x in found.items()} for found in (leading, choosing)
+    leads, chooses, alone = (
+        {table: frozenset(x) for table, x in found.items()} for found in (leading, choosing, unique)
     )
     kind = dialect(application)
     cased = kind == "sqlite" and not _folds(application)
-    return Schema(read.tables, leads, chooses, kind, cased, _set_true(application))
+    return Schema(read.tables, leads, chooses, alone, kind, cased, _set_true(application))
 
 
 _FOLDING = re.compile(r"(?i)\bNOCASE\b|case_sensitive_like")
