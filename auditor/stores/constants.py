@@ -239,12 +239,13 @@ SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "pymodm", "umongo")
 
 @provides(Constant)
 def seeded(application: Application) -> Iterator[Constant]:
-    """Tables that only seeds fill, from constants: the roles, the plans. Whatever else may add a record,
-    or cannot be told, makes a table an ordinary one."""
+    """Tables that only seeds fill, from constants: the roles, the plans, and what is made of constants where none of that
+    name is found. Whatever else may add a record, or cannot be told, makes a table an ordinary one."""
     (entities,) = application.facts(Entities)
     errands = application.facts(Errands)[0]
     spelt = _spelt_by_seeds(application, errands)
-    literals, through = Literals(application.values), made_through(application)
+    literals, through = Literals(application), made_through(application)
+    few = Few(application, literals)
 
     def are_made(entity: Entity) -> Iterator[CallSite]:
         yield from creations(application, entity)
@@ -252,7 +253,11 @@ def seeded(application: Application) -> Iterator[Constant]:
 
     def is_filled(entity: Entity, sites: list[CallSite]) -> bool:
         told = (bool(sites) or entity.table in spelt) and entity.mapper != "django"
-        return told and all(_fills(errands, literals, site) for site in sites)
+        return told and all(
+            _fills(errands, literals, site)
+            or (few.most([site], entity.table) == 1 and _is_spelt(literals, site))
+            for site in sites
+        )
 
     tables = _only_made(application, errands, is_filled, are_made)
     for table in sorted(_by_themselves(entities, tables)):
@@ -383,7 +388,7 @@ def seeded_models(application: Application) -> Iterator[Seeded]:
     """Models of Django into which an errand puts constants: by `update_or_create` in a command that is run by hand."""
     (entities,) = application.facts(Entities)
     (errands,) = application.facts(Errands)
-    literals = Literals(application.values)
+    literals = Literals(application)
     administered = _registered(application.code)
     for entity in entities:
         if entity.mapper == "django" and entity.found is not None and entity.managed:
@@ -475,7 +480,7 @@ def seeded_by_statements(application: Application) -> Iterator[Constant]:
         if entity.mapper != "sql":
             added.pop(entity.table, None)
     (errands,) = application.facts(Errands)
-    literals, sites = Literals(application.values), _calls_at(application, at.keys())
+    literals, sites = Literals(application), _calls_at(application, at.keys())
 
     def of_before(query: Query) -> bool:
         """Whether a deletion takes away what is then added anew: by constants, and not what is old by now."""

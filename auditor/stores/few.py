@@ -15,6 +15,7 @@ from auditor.link.raising import EXITS
 from auditor.link.scopes import CallSite
 from auditor.model.data import Query
 from auditor.stores.flags import spelt
+from auditor.stores.literals import Literals
 
 MOST = 100
 _TELLS = {
@@ -23,10 +24,11 @@ _TELLS = {
 }  # fmt: skip
 """What gives nothing, or 0, only where nothing is there."""
 _STEPS = {
-    "query", "select", "all", "scalars", "unique", "execute", "exec", "order_by", "limit", "filter", "filter_by", "options", "select_from",
+    "query", "select", "all", "scalars", "unique", "execute", "exec", "order_by", "limit", "filter", "filter_by", "where", "options", "select_from",
     "with_for_update", "select_for_update", "select_related", "prefetch_related", "only", "values", "values_list", "using", "find", "sort",
 }  # fmt: skip
 """What a search is put together of before that; whether it narrows, the search itself says."""
+_NARROWS = {"filter", "filter_by", "where"}
 _REQUIRES = {"get", "aget", "one", "scalar_one"}
 _LACKS = {"DoesNotExist", "NoResultFound", "ObjectDoesNotExist"}
 _FINDS_OR_MAKES = {"get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"}
@@ -37,8 +39,9 @@ _SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 class Few:
     """Tells how many records there are at most where a call has made one."""
 
-    def __init__(self, application: Application) -> None:
-        self.values, self.code = application.values, application.code
+    def __init__(self, application: Application, literals: Literals | None = None) -> None:
+        """With `literals` a search by constants of the code counts too: what is then made is one for each of them."""
+        self.values, self.code, self.literals = application.values, application.code, literals
         self._asked: dict[str, list[Query]] = defaultdict(list)
         for query in application.facts(Query):
             if query.reads:
@@ -69,10 +72,21 @@ class Few:
                 return 0
         return _Way(self, site, collection).through(body) if name not in _SEVERAL else 0
 
-    def asks_all(self, path: str, node: t.Node, collection: str) -> bool:
-        """Whether an expression asks for all there is of a collection, and nothing else."""
-        asked = [q for q in self._asked[path] if node.line <= q.place.line <= node.end_line]
-        return any(q.collection == collection for q in asked) and not any(map(narrows, asked))
+    def asks_all(self, site: CallSite, node: t.Node, collection: str) -> bool:
+        """Whether an expression asks for all there is of a collection, and nothing else; or for what the code names."""
+        asked = [q for q in self._asked[site.path] if node.line <= q.place.line <= node.end_line]
+        narrowed = any(map(narrows, asked)) and not self._names(node, site)
+        return any(q.collection == collection for q in asked) and not narrowed
+
+    def _names(self, node: t.Node, site: CallSite) -> bool:
+        """Whether what a search is narrowed by are constants of the code."""
+        if self.literals is None:
+            return False
+        steps = (
+            n for n in t.walk_own(node) if isinstance(n, t.Call) and t.last_word(n.func) in _NARROWS
+        )
+        given = [x for n in steps for x in (*n.args, *(k.value for k in n.keywords))]
+        return bool(given) and all(self.literals.value(x, site.scope) for x in given)
 
 
 def narrows(query: Query) -> bool:
@@ -231,9 +245,9 @@ class _Way:
                     given = self.known.pop(name)
                     told = self._looks(given)
                     self.known[name] = given
-                    return told or self.few.asks_all(self.site.path, whole, self.collection)
+                    return told or self.few.asks_all(self.site, whole, self.collection)
                 case t.Name():
-                    return self.few.asks_all(self.site.path, whole, self.collection)
+                    return self.few.asks_all(self.site, whole, self.collection)
                 case _:
                     return False
 

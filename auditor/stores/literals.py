@@ -1,7 +1,7 @@
 """What the code puts together of constants alone, however often it runs: the rows of a seed.
 
-A list counts that stands in the code, or that is filled in loops over such lists; a value that needs nothing of a
-caller, of a file or of another server. How much of anything else there may be, the code does not say.
+A list counts that stands in the code or in a small file beside it (`countries.csv`), or that is filled in loops over
+such lists; a value that needs nothing of a caller, of another file or of another server. How much of anything else there may be, the code does not say.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import msgspec
 
 from auditor.extract.python import tree as t
+from auditor.link.application import Application
 from auditor.link.scopes import Binding, CallSite, Scope, named
-from auditor.link.values import Evaluator
 from auditor.model.values import Known
 
 _MAX_DEPTH = 16
@@ -25,6 +25,25 @@ _OF_A_CALLER = re.compile(
 _SAME_ROWS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip", "dict", "deepcopy", "copy", "iter"}  # fmt: skip
 """What gives the rows that it is given."""
 _PARTS = {"items", "keys", "values", "copy"}
+_OF_A_FILE = {
+    "csv.DictReader", "csv.reader", "json.load", "json.loads", "yaml.safe_load", "yaml.load", "tomllib.load", "tomli.load", "pandas.read_csv",
+    "pandas.read_json",
+}  # fmt: skip
+"""What gives the rows of a file, or of its text, that it is given."""
+_OPENS = {
+    "open",
+    "read",
+    "read_text",
+    "read_bytes",
+    "splitlines",
+    "readlines",
+    "iterrows",
+    "itertuples",
+    "to_dict",
+}
+_DATA = (".csv", ".tsv", ".json", ".yaml", ".yml", ".toml")
+_LARGEST = 16_384
+"""Bytes of a file of some hundred rows."""
 _MOST_TURNS = 300
 """How often a loop over numbers may go round that is one over constants."""
 _ONE_MORE = {"append", "add", "insert", "setdefault"}
@@ -47,16 +66,28 @@ class _Change(msgspec.Struct, frozen=True):
     many: bool = False
 
 
+def data_files(application: Application) -> dict[str, bool]:
+    """Whether the tree's files of data are small, by their names."""
+    found: dict[str, bool] = {}
+    for file in application.tree.files:
+        name = file.path.rpartition("/")[2]
+        if name.endswith(_DATA):
+            found[name] = found.get(name, True) and file.size <= _LARGEST
+    return found
+
+
 class Literals:
     """Tells what of a tree is put together of its constants."""
 
-    def __init__(self, values: Evaluator) -> None:
-        self.values, self.code = values, values.code
+    def __init__(self, application: Application) -> None:
+        self.values, self.code = application.values, application.code
+        self._files = data_files(application)
         self._busy: set[tuple[int, int]] = set()
         self._turned: frozenset[tuple[int, str]] = frozenset()
         """The variables of the comprehensions around what is looked at, which go over such lists."""
         self._changes: dict[str, dict[str, list[_Change]]] = {}
         self._loops: dict[str, list[tuple[t.For | t.While, Scope]]] = {}
+        self._comprehensions: dict[str, list[tuple[t.Comp, Scope]]] = {}
 
     def rows(self, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
         """Whether a list has what stands in the code and no more."""
@@ -97,11 +128,41 @@ class Literals:
             case t.Call(func=func, args=args) if t.last_word(func) in _SAME_ROWS:
                 named = all(self.value(k.value, scope, deeper) for k in expr.keywords)
                 return named and all(self.rows(each, scope, deeper) for each in args)
+            case t.Call(func=func, args=[given, *_]) if self.code.name(func, scope) in _OF_A_FILE:
+                return self._of_the_tree(given, scope, deeper)
+            case t.Call(func=t.Attr(value=inner, name=name)) if name in _OPENS:
+                return self.rows(inner, scope, deeper)
             case t.Call(func=func):
                 return self._given_back(func, scope, deeper)
             case t.Name() | t.Attr():
                 return self._held(expr, scope, deeper, rows=True)
         return False
+
+    def _of_the_tree(self, expr: t.Expr, scope: Scope, depth: int) -> bool:
+        """Whether what is read is of a file that the tree brings, and small: its path is put together of constants, and
+        so are the files that are named where that stands."""
+        if depth > _MAX_DEPTH:
+            return False
+        match expr:
+            case t.Call(func=t.Attr(value=inner, name=name)) if name in _OPENS:
+                return self._of_the_tree(inner, scope, depth + 1)
+            case t.Call(func=t.Name(id="open"), args=[path, *_]):
+                return self._of_the_tree(path, scope, depth + 1)
+            case t.Name(id=name) if (found := self.code.find(name, scope)) is not None:
+                opened = [b.value for b in found[1] if b.kind in ("context", "value")]
+                if len(opened) == len(found[1]) and all(
+                    x is not None and isinstance(x, t.Call) and t.last_word(x.func) in _OPENS
+                    for x in opened
+                ):
+                    return all(self._of_the_tree(x, found[0], depth + 1) for x in opened if x)
+        named = {
+            node.value.rpartition("/")[2]
+            for node, _ in self.code.nodes(scope.module)
+            if isinstance(node, t.Const) and isinstance(node.value, str)
+        }
+        named = {name for name in named if name.endswith(_DATA)}
+        small = bool(named) and all(self._files.get(name) for name in named)
+        return small and self.value(expr, scope)  # a path takes many steps
 
     def value(self, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
         """Whether a value needs nothing but what the code says, the clock and chance."""
@@ -165,6 +226,8 @@ class Literals:
         judge = self.rows if rows else self.value
         if isinstance(expr, t.Name) and (id(scope), expr.id) in self._turned:
             return True
+        if isinstance(expr, t.Name) and (gone_over := self._gone_over(expr, scope)):
+            return all(self.rows(each, scope, depth) for each in gone_over)
         called = self.code.name(expr, scope)
         if _OF_A_CALLER.search(called):
             return False
@@ -183,7 +246,20 @@ class Literals:
             return told and all(self._grows_by_constants(name, each, depth) for each in wheres)
         if isinstance(expr, t.Attr):
             return not rows and self.value(expr.value, scope, depth)
-        return not rows and (found is not None or hasattr(builtins, expr.id))
+        return not rows and (
+            found is not None or expr.id == "__file__" or hasattr(builtins, expr.id)
+        )
+
+    def _gone_over(self, name: t.Name, scope: Scope) -> list[t.Expr]:
+        """What the comprehensions around a variable of theirs go over."""
+        self._changes_in(scope)
+        return [
+            loop.iter
+            for comp, around in self._comprehensions[scope.module.path]
+            for loop in comp.loops
+            if around is scope and comp.line <= name.line <= comp.end_line
+            and any(isinstance(n, t.Name) and n.id == name.id for n in t.walk(loop.target))
+        ]  # fmt: skip
 
     def _is(self, binding: Binding, where: Scope, depth: int, *, rows: bool) -> bool:
         judge = self.rows if rows else self.value
@@ -209,7 +285,8 @@ class Literals:
         param = binding.node
         own = f"{where.module.path}:{where.qualname}"
         sites = list(self.code.calls(own))
-        if len(sites) != len(list(self.code.method_calls(function.name))) or not sites:
+        named = [x for x in self.code.method_calls(function.name) if not self._of_a_package(x)]
+        if len(sites) != len(named) or not sites:
             return False
         position = function.params.index(param) - (function.params[0].name in ("self", "cls"))
         for site in sites:
@@ -218,6 +295,11 @@ class Literals:
             if told is None or not judge(told, site.scope if given is not None else where, depth):
                 return False
         return True
+
+    def _of_a_package(self, site: CallSite) -> bool:
+        """Whether what is called is what a package has: `pandas.read_csv`."""
+        name = self.code.name(site.node.func, site.scope)
+        return "." in name and ":" not in name and name.rpartition(".")[0] in self.code.packages
 
     def _grows_by_constants(self, name: t.Name, where: Scope, depth: int) -> bool:
         """Whether whatever is put into a variable's list or dict later is of constants too."""
@@ -240,9 +322,12 @@ class Literals:
         if module.path not in self._changes:
             found: dict[str, list[_Change]] = defaultdict(list)
             loops = self._loops[module.path] = []
+            comprehensions = self._comprehensions[module.path] = []
             for node, scope in self.code.nodes(module):
                 if isinstance(node, t.For | t.While):
                     loops.append((node, scope))
+                elif isinstance(node, t.Comp):
+                    comprehensions.append((node, scope))
                 for name, change in _changes(node, scope):
                     found[name].append(change)
                 if isinstance(node, t.Call):

@@ -26,6 +26,8 @@ _BEGINS = re.compile(
     r"|g[eé]neros?|especialidad(?:es?)?|unidad(?:es?)?|nivel(?:es)?|n[ií]veis|m[eé]todos?|statuts?|types?)$"
 )
 """The same in Spanish, Portuguese, Italian and French, whose names begin with what the entries are: `tipo_producto`."""
+_ROLES = "auth_group"
+"""Django's own groups: https://docs.djangoproject.com/en/stable/topics/auth/default/#groups."""
 _SOMEBODY = re.compile(
     r"^(?:user|owner|customer|author|member|account|client|tenant|organi[sz]ation|org|company|workspace|team|project|student|teacher"
     r"|employee|seller|vendor|shop|store|hotel|school|branch)(?:_?id)?$"
@@ -60,6 +62,8 @@ def reads_like_a_list(name: str, columns: Iterable[str], *, seeded: bool = False
     set_once = _SETTINGS.match(snake(name).rpartition(".")[2])
     if set_once and not any(_WHOSE.match(snake(column)) for column in columns):
         return describes_entries(name, columns, most=len(columns))  # whatever is set
+    if name == _ROLES:
+        return True
     first, *rest = snake(name).rpartition(".")[2].split("_")
     last = rest[-1] if rest else first
     if not (_names_a_list(last) or _BEGINS.match(first)):

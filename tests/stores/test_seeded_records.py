@@ -167,3 +167,75 @@ def test_children_that_a_seed_makes_through_what_is_handed_their_model(
     seed = _NESTED.replace("{rates}", given)
     served = _SERVED.replace("{line}", line)
     assert small(build, {"models.py": _STORED, "seeding/seed.py": seed, "app.py": served}) == found
+
+
+OF_A_FILE = """
+import csv, json
+from pathlib import Path
+import pandas as pd
+from fastapi import FastAPI
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+engine = create_engine("sqlite:///x.db")
+app = FastAPI()
+FOLDER = Path(__file__).resolve().parent / "seed"
+class Base(DeclarativeBase):
+    pass
+class Place(Base):
+    __tablename__ = "place"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column()
+def read_csv(name):
+    with open(FOLDER / name) as file:
+        return list(csv.DictReader(file))
+@app.on_event("startup")
+def fill():
+    with Session(engine) as session:
+        ROWS
+        session.commit()
+@app.get("/")
+def show(name: str):
+    with Session(engine) as session:
+        SPARE
+        return session.scalars(select(Place).where(Place.name == name)).all()
+@app.post("/import")
+def more(upload: str):
+    return len(pd.read_csv(upload))
+"""
+PLACES = 'session.add_all([Place(name=row["name"]) for row in read_csv("places.csv")])'
+AT_ONCE = 'session.add_all([Place(name=row["name"]) for row in json.loads((FOLDER / "places.json").read_text())])'
+OPENED = """with open(FOLDER / "places.csv") as file:
+            for row in csv.DictReader(file):
+                session.add(Place(name=row["name"]))"""
+ASKED_FOR = 'session.add_all([Place(name=row["name"]) for row in csv.DictReader(open(input()))])'
+SPARE = """spare = session.scalars(select(Place).where(Place.name == "spare")).first()
+        if spare is None:
+            session.add(Place(name="spare"))"""
+NAMED = SPARE.replace('"spare"', "name")
+EACH_TIME = 'session.add(Place(name="spare"))'
+NONE_FOUND = """if session.scalars(select(Place).where(Place.name == "other")).first():
+            session.add(Place(name="spare"))"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "spare", "size", "found"),
+    [
+        (PLACES, "pass", 20, {"place"}),
+        (AT_ONCE, "pass", 20, {"place"}),
+        (OPENED, "pass", 20, {"place"}),
+        (PLACES, SPARE, 20, {"place"}),
+        (PLACES, "pass", 40_000, set()),
+        (PLACES.replace("places.csv", "other.csv"), "pass", 20, set()),  # it is not there
+        (ASKED_FOR, "pass", 20, set()),
+        (PLACES, NAMED, 20, set()),
+        (PLACES, EACH_TIME, 20, set()),
+        (PLACES, NONE_FOUND, 20, set()),
+    ],
+)
+def test_the_rows_of_a_small_file_of_the_tree_are_constants(
+    build: Build, rows: str, spare: str, size: int, found: set[str]
+) -> None:
+    data = "name\n" + "a\n" * (size // 2)
+    files = {"app.py": OF_A_FILE.replace("ROWS", rows).replace("SPARE", spare)}
+    files |= {"seed/places.csv": data, "seed/places.json": data}
+    assert small(build, files) == found

@@ -12,6 +12,7 @@ from tests.conftest import Build
 @pytest.mark.parametrize(
     ("name", "columns"),
     [
+        ("auth_group", ("id", "name")),
         ("categories", ["id", "name", "slug", "parent_id", "created_at"]),
         ("academic_academicyear", ["id", "name", "start_date", "end_date", "is_current"]),
         ("user_types", ["name"]),
