@@ -674,6 +674,37 @@ async def x(a):
     ]
 
 
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ('for key, kind in KINDS.items():\n        kind["collection"].find_one({"state": a})', ["leads", "users"]),
+        ('for kind in KINDS.values():\n        kind["collection"].find_one({"state": a})', ["leads", "users"]),
+        ('KINDS[a]["collection"].find_one({"state": a})', ["leads", "users"]),
+        ('KINDS["lead"]["collection"].find_one({"state": a})', ["leads"]),
+        ('given["collection"].find_one({"state": a})', [""]),
+        ('db["collection"].find_one({"state": a})', ["collection"]),
+    ],
+)  # fmt: skip
+def test_a_collection_that_a_dict_of_dicts_holds(
+    build: Build, asked: str, names: list[str]
+) -> None:
+    code = f"""{HEAD}
+from kept import leads
+
+KINDS = {{
+    "lead": {{"collection": leads, "label": "Leads"}},
+    "user": {{"collection": db.users, "label": "Users"}},
+}}
+
+@app.get("/x")
+def x(a, given):
+    {asked}
+"""
+    kept = 'from pymongo import MongoClient\n\nleads = MongoClient()["shop"]["leads"]\n'
+    found = build({"app.py": code, "kept.py": kept}).facts(Query)
+    assert sorted(q.collection for q in found) == names
+
+
 PYMODM = """
 from pymodm import MongoModel, fields
 from pymodm.connection import connect

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.assembly import assembled
@@ -120,12 +121,41 @@ class Collections:
     ) -> list[str | None]:
         """`{"lead": db.leads, "user": db.users}[kind]`: those under the keys that are told, else all."""
         found: list[str | None] = []
-        for source in self.values.sources(base, scope):
-            node = source.node if isinstance(source.node, t.Map) else t.Map(0, 0, 0, [], [])
-            for key, value in zip(node.keys, node.values, strict=True):
-                if not keys or self.values.text(key, source.scope) in keys:
-                    found += self._chosen(value, source.scope, depth + 1) or [None]
+        for value in self._under(base, keys, scope, depth):
+            node, where = value.node, value.scope
+            ways = self._chosen(node, where, depth + 1)  # type: ignore[arg-type]
+            found += ways or [self._named(node, where, depth + 1)]  # type: ignore[arg-type]
         return found if all(found) else []
+
+    def _under(
+        self, base: t.Expr, keys: list[Plain], scope: Scope, depth: int
+    ) -> Iterator[Located]:
+        """What a dict has under keys, or under all where none is told."""
+        for held in self._dicts(base, scope, depth) if depth < _MAX_DEPTH else ():
+            for key, value in zip(held.node.keys, held.node.values, strict=True):  # type: ignore[attr-defined]
+                if not keys or self.values.text(key, held.scope) in keys:
+                    yield Located(value, held.scope)
+
+    def _dicts(self, expr: t.Expr, scope: Scope, depth: int) -> Iterator[Located]:
+        """The dicts that an expression stands for: also those that a dict has, under a key or in a loop over them."""
+        inner: list[Located] = []
+        match expr:
+            case t.Item(value=base, index=index):
+                keys = [v.value for v in possible(self.values.value(index, scope))]
+                inner += self._under(base, keys, scope, depth + 1)
+            case t.Name(id=name) if (found := self.code.find(name, scope)) is not None:
+                for binding in found[1]:
+                    match binding.kind, binding.index, binding.value:
+                        case ("element", 1, t.Call(func=t.Attr(value=base, name="items"))) | (
+                            "element",
+                            None,
+                            t.Call(func=t.Attr(value=base, name="values")),
+                        ):
+                            inner += self._under(base, [], found[0], depth + 1)
+        for each in inner or [Located(expr, scope)]:
+            for source in self.values.sources(each.node, each.scope):  # type: ignore[arg-type]
+                if isinstance(source.node, t.Map):
+                    yield source
 
     def _any_given_back(self, call: CallSite, function: Located, depth: int) -> list[str | None]:
         """What a function of the tree gives, where each of its ways gives a collection that is told."""
@@ -152,6 +182,9 @@ class Collections:
                 return self._named(value, scope, depth)
             case t.Item(value=base, index=index):
                 name = self._key(index, scope)
+                if _COLLECTION_WORD.match(name) and not self.hinted(base):
+                    if not self.typed(base, scope):
+                        return ""  # `config["collection"]`: where it is kept, not what it is called
                 other = self._other_database(base, scope) if name else ""
                 return f"{other}/{name}" if other else name
             case t.Call(func=func, args=[wrapped, *_]) if self.hands_on(func, scope):
