@@ -89,7 +89,7 @@ class Doubts:
         if self._reads_like_a_list(key):
             yield f"it reads like a short list, of settings or of what others refer to: {GROWS}"
         if asks_by_name(query) and self._is_named(key):
-            yield f"the code finds its records by names of its own and adds none: {GROWS}"
+            yield f"the code finds its records by names of its own and adds no others: {GROWS}"
         if store == "sql" and name in self.unmanaged:
             yield "Django does not create it (managed = False): what indexes it has is told elsewhere"
         yield self.untended.get((store, name), "")

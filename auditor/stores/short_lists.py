@@ -44,6 +44,10 @@ _SETTINGS = re.compile(
 _PRICED = re.compile(r"^(?:plans?|tiers?|tariffs?)$")
 _PRICE = re.compile(r"(?:^|_)(?:price|cost|fee|amount)(?:_|$)")
 """What is sold at a few prices; a plan without one may be anybody's."""
+_LEADS = re.compile(
+    r"(?:^|_)(?:manager|head|teacher|leader|supervisor|coordinator|director|dean|hod|in_?charge)$"
+)
+"""Who looks after an entry: nobody has many."""
 _WHOSE = re.compile(
     r"^(?:group|guild|server|chat|channel|device|session|player|profile|user_?name|login|e?mail|phone|uid|sub"
     r"|question|poll|quiz|survey|product|item|variant|order)s?$"
@@ -80,7 +84,9 @@ def describes_entries(name: str, columns: Iterable[str], most: int = _MOST) -> b
         return False
     other = [column for column in spelt if not _DESCRIBES.match(column)]
     keys = [column.removesuffix("_id") for column in other if column.endswith("_id")]
-    return all(map(_names_a_list, keys)) and len(other) - len(keys) <= most
+    leaders = [key for key in keys if _LEADS.search(key)]
+    told = all(_names_a_list(key) for key in keys if key not in leaders)
+    return told and len(leaders) <= 1 and len(other) - len(keys) <= most
 
 
 def _names_a_list(word: str) -> bool:

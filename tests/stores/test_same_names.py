@@ -123,6 +123,7 @@ class Carts(Service):
     def solve(self, n):
         return n
 {more}
+SERVICES = [Carts, Offers]
 @dataclass
 class Case:
     service: {kind}

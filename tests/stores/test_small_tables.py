@@ -155,3 +155,62 @@ def find(session, title):
 def test_a_check_of_the_key(source: str, columns: str, fit: Fit, build: Build) -> None:
     found = build({"app.py": source.format(columns=columns)}).facts(CollectionFit)
     assert {m.fit for f in found for q, m in f.fits if q.equality == ("title",)} == {fit}
+
+
+NAMED = """
+from django.db import models
+class Standing(models.Model):
+    spelling = models.CharField(max_length=30)
+class Visit(models.Model):
+    state = models.ForeignKey(Standing, on_delete=models.CASCADE)
+    note = models.TextField()
+"""
+NAMED_VIEWS = """
+from django.http import HttpResponse
+from clinic.models import Standing, Visit
+def start(request):
+    state = Standing.objects.get_or_create(spelling=WAITING)[0]
+    Standing.objects.get_or_create(spelling="green")
+    Visit.objects.create(state=state, note=request.POST["note"])
+    return HttpResponse()
+def done(request):
+    return HttpResponse(Standing.objects.filter(spelling="red").first())
+MORE
+"""
+NAMED_URLS = """
+from django.urls import path
+from clinic import views
+urlpatterns = [path("start", views.start), path("done", views.done), path("add", views.add)]
+"""
+ADDS = """
+def add(request):
+    Standing.objects.create(spelling=request.POST["name"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("waiting", "more", "fit"),
+    [
+        ('"blue"', "", Fit.UNKNOWN),
+        ('request.POST["state"]', "", Fit.MISSING),
+        ('"blue"', ADDS, Fit.MISSING),
+    ],
+)
+def test_what_the_code_makes_by_names_of_its_own(
+    build: Build, waiting: str, more: str, fit: Fit
+) -> None:
+    files = {
+        "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")',
+        "site1/settings.py": 'ROOT_URLCONF = "clinic.urls"\nINSTALLED_APPS = ["clinic"]\nDATABASES = {"default": {"ENGINE": "django.db.backends.postgresql"}}',
+        "clinic/__init__.py": "",
+        "clinic/models.py": NAMED,
+        "clinic/views.py": NAMED_VIEWS.replace("WAITING", waiting).replace("MORE", more),
+        "clinic/urls.py": NAMED_URLS,
+    }
+    told = [
+        (m.fit, m.why)
+        for each in build(files).facts(CollectionFit)
+        for q, m in each.fits
+        if q.collection == "clinic_standing" and q.operation == "select"
+    ]
+    assert {x for x, _ in told} == {fit}, told
