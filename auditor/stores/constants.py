@@ -187,7 +187,8 @@ def writes_out(application: Application) -> bool:
 def kept_by_name(application: Application) -> Iterator[Constant]:
     """Collections of MongoDB with a document for each name that stands in the code: `{"type": "club"}`.
 
-    Only upserts by such names add to them, and most of what asks them asks by them.
+    Only upserts by such names add to them, and most of what asks them asks by them; or upserts in loops over lists of
+    names, whatever name is asked for.
     """
     if application.code.imports(*SAVING):
         return
@@ -197,17 +198,19 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
             asked[query.collection].append(query)
     if any(query.operation in INSERTING for query in asked[""]):
         return
-    code = application.code
-    upserting = {place_of(s) for s in code.method_calls(*UPSERTING) if upserts(s)}
+    sites = [s for s in application.code.method_calls(*UPSERTING) if upserts(s)]
+    upserting = {place_of(s) for s in sites}
+    literals = Literals(application)
+    listed = upserting - {place_of(s) for s in sites if not _is_listed(literals, s)}
     for name, found in sorted(asked.items()):
         adding = [query for query in found if query.place in upserting]
         if adding and len(adding) == len(found) and _COUNTS.search(name):
             yield Constant("mongodb", name, "it holds a counter for each name in the code")
             continue
         if adding and not any(query.operation in INSERTING for query in found):
-            if all(q.equality and asks_by_name(q) for q in adding) and _are_told_apart(
-                found, adding
-            ):
+            named = all(asks_by_name(q) for q in adding) and _are_told_apart(found, adding)
+            in_lists = {q.place for q in adding} <= listed and _are_asked_alike(found, adding)
+            if all(q.equality for q in adding) and (named or in_lists):
                 yield Constant("mongodb", name, "it holds a document for each name in the code")
 
 
@@ -231,6 +234,27 @@ def _are_told_apart(found: list[Query], adding: list[Query]) -> bool:
         if named and 2 * len(asked) > len(asking):
             return True
     return False
+
+
+def _is_listed(literals: Literals, site: CallSite) -> bool:
+    """Whether a document is looked for by what a list of the code gives: no constant alone, beside which others may be,
+    and no operator, by which one may be added that was there before (`{"n": {"$lt": 200}}`)."""
+    match site.node.args:
+        case [t.Map(values=[*values]) as key, *_] if all(
+            isinstance(value, t.Const | t.Name | t.Item) for value in values
+        ):
+            told = literals.told_turns(site.node.line, site.scope)
+            listed = not all(isinstance(value, t.Const) for value in values)
+            return listed and told and literals.value(key, site.scope)
+    return False
+
+
+def _are_asked_alike(found: list[Query], adding: list[Query]) -> bool:
+    """Whether all that is asked is asked by a field by which documents are added: else another program may add others."""
+    apart = set.intersection(*(set(query.equality) for query in adding))
+    return all(
+        not q.unresolved and apart.intersection(q.equality) for q in found if q.fields or q.scanned
+    )
 
 
 SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "pymodm", "umongo")

@@ -255,6 +255,34 @@ def test_a_collection_of_counters(build: Build, name: str, added: str, fit: Fit)
     assert told == [fit]
 
 
+@pytest.mark.parametrize(
+    ("names", "key", "added", "fit"),
+    [
+        ("['red', 'green']", "{'kind': kind}", "", Fit.COVERED),
+        ("NAMES", "{'kind': kind}", "", Fit.COVERED),
+        ("request.json['kinds']", "{'kind': kind}", "", Fit.MISSING),
+        ("NAMES", "{'kind': kind, 'n': {'$lt': 200}}", "", Fit.MISSING),
+        ("NAMES", "{'kind': kind, 'day': datetime.now()}", "", Fit.MISSING),
+        ("NAMES", "{'kind': 'red'}", "", Fit.MISSING),
+        ("NAMES", "{'kind': kind}", "def add(x):\n    db.totals.insert_one(x)\n", Fit.MISSING),
+        ("NAMES", "{'kind': kind}", "def put(x):\n    db.totals.update_one({'kind': x}, {'$set': {'n': 1}}, upsert=True)\n", Fit.MISSING),
+        ("NAMES", "{'kind': kind}", "def of(x):\n    return db.totals.find_one({'owner': x})\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_collection_with_a_document_for_each_name_of_a_list(
+    build: Build, names: str, key: str, added: str, fit: Fit
+) -> None:
+    code = (
+        "from datetime import datetime\nfrom flask import Flask, request\nfrom pymongo import MongoClient\ndb = MongoClient()['app']\n"
+        "app = Flask(__name__)\nNAMES = ['red', 'green']\n"
+        "@app.get('/one')\ndef one():\n    return db.totals.find_one({'kind': request.args['kind']})\n"
+        f"@app.post('/fill')\ndef fill():\n    for kind in {names}:\n        db.totals.update_one({key}, {{'$inc': {{'n': 1}}}}, upsert=True)\n"
+    )
+    found = build({"app.py": code + added}).facts(CollectionFit)
+    told = {m.fit for f in found for q, m in f.fits if q.place.symbol == "one"}
+    assert told == {fit}
+
+
 _FILLED = """
 import csv, requests, sys
 from datetime import datetime
