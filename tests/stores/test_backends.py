@@ -28,13 +28,14 @@ _OTHER = _LISTS % "['django.contrib.auth.backends.ModelBackend']"
         ("BaseBackend", "", _OTHER, Fit.COVERED),
         ("object", _GETS + "class Heir(Mail):\n    pass\n", _OTHER, Fit.COVERED),
         ("object", _GETS, _OTHER + "OTHER = 'django.core.mail.Mail'\n", Fit.COVERED),  # Django's own of that name
-        ("object", "", _OTHER, Fit.MISSING),  # no backend
+        ("object", "KINDS = [Mail]\n", _OTHER, Fit.MISSING),  # no backend
+        ("object", "", _OTHER, Fit.COVERED),  # nor anything that something makes
         ("object", _GETS, "OTHER = 'people.backends.Mail'\n", Fit.MISSING),
         ("object", _GETS, "OTHER = 'Mail'\n", Fit.MISSING),
         ("object", _GETS, _LISTS % "['people.backends.Mail']", Fit.MISSING),
         ("object", _GETS + "class Heir(Mail):\n    pass\n", _LISTS % "['people.backends.Heir']", Fit.MISSING),
         ("object", _GETS, "import os\n" + _LISTS % "os.environ['BACKENDS'].split(',')", Fit.MISSING),
-        ("object", _GETS + "def sign_in(request):\n    return Mail().authenticate(request)\n", _OTHER, Fit.MISSING),
+        ("object", _GETS + "mail = Mail()\n", _OTHER, Fit.MISSING),
     ],
 )  # fmt: skip
 def test_a_backend_of_django_that_no_setting_names(

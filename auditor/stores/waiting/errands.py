@@ -304,6 +304,8 @@ class Errands:
             return True
         if found.path in self.raising.asked_in_vain:
             return True  # by a name that it had
+        if self.unused.is_backend(found):
+            return True  # by a name in a setting
         for name in self.code.ancestry(found):
             kind = self.code.definition(name)
             if kind is None:

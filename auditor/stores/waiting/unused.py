@@ -202,14 +202,16 @@ class Unused:
         if not isinstance(owner, t.Class) or around is None or not self._lists_backends:
             return ""
         found = Located(owner, around)
+        return owner.name if self.is_backend(found) and not self._has_named_heir(found) else ""
+
+    def is_backend(self, found: Located) -> bool:
+        """Whether a class has what Django asks of a backend: it loads one by the name in a setting."""
         kinds = self.code.ancestry(found)
         made = all(
             any(self.code.definition(f"{kind}.{name}") is not None for kind in kinds)
             for name in ("authenticate", "get_user")
         )
-        if not made and not any(kind.startswith("django.contrib.auth.backends.") for kind in kinds):
-            return ""
-        return "" if self._has_named_heir(found) else owner.name
+        return made or any(kind.startswith("django.contrib.auth.backends.") for kind in kinds)
 
     @functools.cached_property
     def _lists_backends(self) -> bool:
