@@ -663,3 +663,58 @@ def ask(given):
 """
     found = build({"app/__init__.py": "", "app/models.py": models}).facts(Query)
     assert any(q.collection == "app_book" and q.equality == ("shelf_id",) for q in found) is known
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("ModelChoiceField(Product.objects)", [()]),
+        ("ModelMultipleChoiceField(queryset=Product.objects)", [()]),
+        ("ModelChoiceField(Product.objects.all())", [()]),
+        ("ModelChoiceField(queryset=Product.objects.filter(ref='x'))", [("ref",)]),
+        ("ModelChoiceField(Product.objects.none())", []),
+        ("OtherField(Product.objects)", []),
+    ],
+)
+def test_a_field_of_a_form_offers_all_of_a_manager(
+    field: str, told: list[tuple[str, ...]], build: Build
+) -> None:
+    code = f"from django import forms\nfrom shop.models import Product\nclass Pick(forms.Form):\n    one = forms.{field}\n"
+    found = build({"shop/models.py": MODELS, "shop/forms.py": code}).facts(Query)
+    assert [q.equality for q in found if q.collection == "shop_product"] == told
+
+
+OWNERS = """
+from django.db import models
+class Course(models.Model):
+    class Meta:
+        app_label = "shop"
+class Camp(models.Model):
+    class Meta:
+        app_label = "shop"
+class Pupil(models.Model):
+    course = models.ForeignKey(Course, on_delete=models.CASCADE)
+    camp = models.ForeignKey(Camp, on_delete=models.CASCADE)
+    class Meta:
+        app_label = "shop"
+"""
+
+
+@pytest.mark.parametrize(
+    ("shown", "known"),
+    [
+        ("list_display = ['id', 'number']", True),
+        ("readonly_fields = ('number',)", True),
+        ("list_display = ['id']", False),
+    ],
+)
+def test_a_column_of_the_administration_is_handed_an_object_of_its_model(
+    shown: str, known: bool, build: Build
+) -> None:
+    body = (
+        f"    {shown}\n    def number(self, instance):\n        return instance.pupil_set.count()\n"
+    )
+    code = f"from django.contrib import admin\nfrom shop.models import Course\n@admin.register(Course)\nclass CourseAdmin(admin.ModelAdmin):\n{body}"
+    found = build({"shop/models.py": OWNERS, "shop/admin.py": code}).facts(Query)
+    counts = [q for q in found if q.operation == "count"]
+    assert [(q.equality, not q.unresolved) for q in counts] == [(("course_id",) if known else (), known)]  # fmt: skip

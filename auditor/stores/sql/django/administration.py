@@ -1,7 +1,8 @@
 """What pages of Django's administration ask with what they are handed.
 
 Sources: https://docs.djangoproject.com/en/stable/ref/contrib/admin/#modeladmin-methods,
-https://docs.djangoproject.com/en/stable/ref/contrib/admin/actions/.
+https://docs.djangoproject.com/en/stable/ref/contrib/admin/actions/,
+https://docs.djangoproject.com/en/stable/ref/contrib/admin/#django.contrib.admin.ModelAdmin.list_display.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from auditor.stores.sql.reading.things import Row
 _HANDED = ("save_model", "delete_model")
 """Methods that get the object after the request."""
 
+_SHOWN = ("list_display", "readonly_fields")
+"""Attributes that name functions which get each object that is shown."""
+
 
 @reads_classes
 def page(reading: Reading, found: Located, ancestry: list[str]) -> None:
@@ -27,17 +31,30 @@ def page(reading: Reading, found: Located, ancestry: list[str]) -> None:
     for entity in administered(reading, found):
         for name in _HANDED:
             hand(reading, found, method_of(reading, found, name), 2, Row(entity))
-        for action in (method_of(reading, found, "delete_queryset"), *_actions(reading, found)):
+        for action in (
+            method_of(reading, found, "delete_queryset"),
+            *_named(reading, found, "actions"),
+        ):
             if action is not None:
                 hand(reading, found, action, 2, _chosen(action, entity, reading))
+        for shown in _SHOWN:
+            for column in _named(reading, found, shown):
+                if column is not None:
+                    hand(
+                        reading,
+                        found,
+                        column,
+                        int(isinstance(column.scope.owner, t.Class)),
+                        Row(entity),
+                    )
         for kind in _filters(reading, found):
             if (method := method_of(reading, kind, "queryset")) is not None:
                 hand(reading, kind, method, 2, _list(method, entity, reading))
 
 
-def _actions(reading: Reading, found: Located) -> Iterator[Located | None]:
-    """The functions that `actions` names: `[publish, "archive"]`."""
-    for given in reading.values.attribute(found, "actions")[:1]:
+def _named(reading: Reading, found: Located, attribute: str) -> Iterator[Located | None]:
+    """The functions that `actions` or `list_display` names: `[publish, "archive"]`."""
+    for given in reading.values.attribute(found, attribute)[:1]:
         for item in given.node.items if isinstance(given.node, t.Seq) else ():
             match item:
                 case t.Const(value=str(name)):

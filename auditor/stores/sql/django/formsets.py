@@ -43,6 +43,21 @@ def formset(reading: Reading, call: t.Call, last: str, base: Thing | None, frame
     return None, True
 
 
+@reads_calls
+def choices(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """What a form's field offers, where it is given the manager itself: `ModelChoiceField(Item.objects)`.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/forms/fields/#modelchoicefield.
+    """
+    if last not in ("ModelChoiceField", "ModelMultipleChoiceField"):
+        return None, False
+    given = argument(call, 0, "queryset")
+    for thing in each(reading.thing(given, frame)) if given is not None else ():
+        if isinstance(thing, Draft) and thing.manager:
+            reading.record(executed(thing))
+    return None, True
+
+
 def classes(code: Code) -> set[str]:
     """What the classes of formsets are called that the tree makes."""
     if not any(True for _ in code.method_calls(*_FACTORIES)):
