@@ -200,7 +200,7 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
         return
     sites = [s for s in application.code.method_calls(*UPSERTING) if upserts(s)]
     upserting = {place_of(s) for s in sites}
-    literals = Literals(application)
+    (literals,) = application.facts(Literals)
     listed = upserting - {place_of(s) for s in sites if not _is_listed(literals, s)}
     for name, found in sorted(asked.items()):
         adding = [query for query in found if query.place in upserting]
@@ -268,8 +268,8 @@ def seeded(application: Application) -> Iterator[Constant]:
     (entities,) = application.facts(Entities)
     errands = application.facts(Errands)[0]
     spelt = _spelt_by_seeds(application, errands)
-    literals, through = Literals(application), made_through(application)
-    few = Few(application, literals)
+    (literals,) = application.facts(Literals)
+    through, few = made_through(application), Few(application, literals)
 
     def are_made(entity: Entity) -> Iterator[CallSite]:
         yield from creations(application, entity)
@@ -412,7 +412,7 @@ def seeded_models(application: Application) -> Iterator[Seeded]:
     """Models of Django into which an errand puts constants: by `update_or_create` in a command that is run by hand."""
     (entities,) = application.facts(Entities)
     (errands,) = application.facts(Errands)
-    literals = Literals(application)
+    (literals,) = application.facts(Literals)
     administered = _registered(application.code)
     for entity in entities:
         if entity.mapper == "django" and entity.found is not None and entity.managed:
@@ -504,7 +504,8 @@ def seeded_by_statements(application: Application) -> Iterator[Constant]:
         if entity.mapper != "sql":
             added.pop(entity.table, None)
     (errands,) = application.facts(Errands)
-    literals, sites = Literals(application), _calls_at(application, at.keys())
+    (literals,) = application.facts(Literals)
+    sites = _calls_at(application, at.keys())
 
     def of_before(query: Query) -> bool:
         """Whether a deletion takes away what is then added anew: by constants, and not what is old by now."""

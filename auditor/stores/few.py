@@ -16,6 +16,7 @@ from auditor.link.scopes import CallSite
 from auditor.model.data import Query
 from auditor.stores.flags import spelt
 from auditor.stores.literals import Literals
+from auditor.stores.makings import FINDS_OR_MAKES
 
 MOST = 100
 _TELLS = {
@@ -31,7 +32,6 @@ _STEPS = {
 _NARROWS = {"filter", "filter_by", "where"}
 _REQUIRES = {"get", "aget", "one", "scalar_one"}
 _LACKS = {"DoesNotExist", "NoResultFound", "ObjectDoesNotExist"}
-_FINDS_OR_MAKES = {"get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"}
 _SEVERAL = {"bulk_create", "abulk_create", "insert_many", "insert_from", "replace_many", "bulk_write", "bulk_save_objects"}  # fmt: skip
 _SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
@@ -59,9 +59,9 @@ class Few:
 
     def _bound(self, site: CallSite, collection: str) -> int:
         name, keywords = t.last_word(site.node.func), site.node.keywords
-        if name in _FINDS_OR_MAKES and not site.node.args and all(k.name == "defaults" for k in keywords):  # fmt: skip
+        if name in FINDS_OR_MAKES and not site.node.args and all(k.name == "defaults" for k in keywords):  # fmt: skip
             return 1
-        if any(k.name in ("pk", "id") and isinstance(k.value, t.Const) for k in keywords) and name in _FINDS_OR_MAKES:  # fmt: skip
+        if any(k.name in ("pk", "id") and isinstance(k.value, t.Const) for k in keywords) and name in FINDS_OR_MAKES:  # fmt: skip
             return 1
         match site.scope.owner:
             case t.Function(body=body):
@@ -82,9 +82,8 @@ class Few:
         """Whether what a search is narrowed by are constants of the code."""
         if self.literals is None:
             return False
-        steps = (
-            n for n in t.walk_own(node) if isinstance(n, t.Call) and t.last_word(n.func) in _NARROWS
-        )
+        calls = (n for n in t.walk_own(node) if isinstance(n, t.Call))
+        steps = [n for n in calls if t.last_word(n.func) in _NARROWS]
         given = [x for n in steps for x in (*n.args, *(k.value for k in n.keywords))]
         return bool(given) and all(self.literals.value(x, site.scope) for x in given)
 

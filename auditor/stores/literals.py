@@ -1,12 +1,14 @@
 """What the code puts together of constants alone, however often it runs: the rows of a seed.
 
 A list counts that stands in the code or in a small file beside it (`countries.csv`), or that is filled in loops over
-such lists; a value that needs nothing of a caller, of another file or of another server. How much of anything else there may be, the code does not say.
+such lists; a value that needs nothing of a caller, of another file or of another server. How much of anything else there
+may be, the code does not say.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,8 +16,8 @@ from collections.abc import Iterator
 import msgspec
 
 from auditor.extract.python import tree as t
-from auditor.link.application import Application
-from auditor.link.scopes import Binding, CallSite, Scope, named
+from auditor.link.application import Application, provides
+from auditor.link.scopes import Binding, CallSite, Module, Scope, named
 from auditor.model.values import Known
 
 _MAX_DEPTH = 16
@@ -30,17 +32,8 @@ _OF_A_FILE = {
     "pandas.read_json",
 }  # fmt: skip
 """What gives the rows of a file, or of its text, that it is given."""
-_OPENS = {
-    "open",
-    "read",
-    "read_text",
-    "read_bytes",
-    "splitlines",
-    "readlines",
-    "iterrows",
-    "itertuples",
-    "to_dict",
-}
+_OPENS = {"open", "read", "read_text", "read_bytes", "splitlines", "readlines", "iterrows", "itertuples", "to_dict"}  # fmt: skip
+"""What opens a file, or gives what is in it."""
 _DATA = (".csv", ".tsv", ".json", ".yaml", ".yml", ".toml")
 _LARGEST = 16_384
 """Bytes of a file of some hundred rows."""
@@ -66,28 +59,18 @@ class _Change(msgspec.Struct, frozen=True):
     many: bool = False
 
 
-def data_files(application: Application) -> dict[str, bool]:
-    """Whether the tree's files of data are small, by their names."""
-    found: dict[str, bool] = {}
-    for file in application.tree.files:
-        name = file.path.rpartition("/")[2]
-        if name.endswith(_DATA):
-            found[name] = found.get(name, True) and file.size <= _LARGEST
-    return found
-
-
 class Literals:
     """Tells what of a tree is put together of its constants."""
 
     def __init__(self, application: Application) -> None:
-        self.values, self.code = application.values, application.code
-        self._files = data_files(application)
+        self.values, self.code, self.tree = application.values, application.code, application.tree
         self._busy: set[tuple[int, int]] = set()
         self._turned: frozenset[tuple[int, str]] = frozenset()
         """The variables of the comprehensions around what is looked at, which go over such lists."""
         self._changes: dict[str, dict[str, list[_Change]]] = {}
         self._loops: dict[str, list[tuple[t.For | t.While, Scope]]] = {}
         self._comprehensions: dict[str, list[tuple[t.Comp, Scope]]] = {}
+        self._beside: dict[str, bool] = {}
 
     def rows(self, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
         """Whether a list has what stands in the code and no more."""
@@ -149,20 +132,31 @@ class Literals:
             case t.Call(func=t.Name(id="open"), args=[path, *_]):
                 return self._of_the_tree(path, scope, depth + 1)
             case t.Name(id=name) if (found := self.code.find(name, scope)) is not None:
-                opened = [b.value for b in found[1] if b.kind in ("context", "value")]
-                if len(opened) == len(found[1]) and all(
-                    x is not None and isinstance(x, t.Call) and t.last_word(x.func) in _OPENS
-                    for x in opened
-                ):
-                    return all(self._of_the_tree(x, found[0], depth + 1) for x in opened if x)
-        named = {
-            node.value.rpartition("/")[2]
-            for node, _ in self.code.nodes(scope.module)
-            if isinstance(node, t.Const) and isinstance(node.value, str)
-        }
-        named = {name for name in named if name.endswith(_DATA)}
-        small = bool(named) and all(self._files.get(name) for name in named)
-        return small and self.value(expr, scope)  # a path takes many steps
+                where, bindings = found
+                held = [b.value for b in bindings if b.kind in ("context", "value")]
+                opened = [x for x in held if isinstance(x, t.Call) and t.last_word(x.func) in _OPENS]  # fmt: skip
+                if len(opened) == len(bindings):
+                    return all(self._of_the_tree(x, where, depth + 1) for x in opened)
+        told = self._names_small(scope.module)
+        return told and self.value(expr, scope)  # a path takes many steps
+
+    def _names_small(self, module: Module) -> bool:
+        """Whether a module names files of data, and none but small ones of the tree."""
+        if module.path not in self._beside:
+            texts = (n.value for n, _ in self.code.nodes(module) if isinstance(n, t.Const))
+            named = {x.rpartition("/")[2] for x in texts if isinstance(x, str) and x.endswith(_DATA)}  # fmt: skip
+            self._beside[module.path] = bool(named) and all(map(self._small.get, named))
+        return self._beside[module.path]
+
+    @functools.cached_property
+    def _small(self) -> dict[str, bool]:
+        """Whether the tree's files of data are small, by their names."""
+        found: dict[str, bool] = {}
+        for file in self.tree.files:
+            name = file.path.rpartition("/")[2]
+            if name.endswith(_DATA):
+                found[name] = found.get(name, True) and file.size <= _LARGEST
+        return found
 
     def value(self, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
         """Whether a value needs nothing but what the code says, the clock and chance."""
@@ -361,3 +355,8 @@ def _changes(node: t.Node, scope: Scope) -> Iterator[tuple[str, _Change]]:
             for target in targets:
                 if isinstance(target, t.Item) and isinstance(target.value, t.Name):
                     yield target.value.id, _Change((target.index, value), scope, node.line)
+
+
+@provides(Literals)
+def literals(application: Application) -> list[Literals]:
+    return [Literals(application)]

@@ -233,10 +233,7 @@ def bound(
                 kind = "text"
             if kind == "range" and len(values) == 1:
                 kind = span(found.rest[-1], values[0])
-            over = (
-                entity.relations.get(path.partition("__")[0]) if entity.mapper == "django" else None
-            )
-            if opposite and kind in ("range", ABOVE) and over is not None and over.many:
+            if opposite and kind in ("range", ABOVE) and _is_over_many(entity, path):
                 kind = "unequal"  # NOT EXISTS: by the key of each record it is looked for there
             if now and found.made:
                 kind = "unequal"  # every record was made before
@@ -251,3 +248,9 @@ def bound(
         case Opposite(part=part):
             return Opposite(bound(part, entity, entities, computed, not opposite))
     return condition
+
+
+def _is_over_many(entity: Entity, path: str) -> bool:
+    """Whether a path of Django begins with a relation that gives many records."""
+    over = entity.relations.get(path.partition("__")[0]) if entity.mapper == "django" else None
+    return over is not None and over.many

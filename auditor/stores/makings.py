@@ -19,6 +19,7 @@ MADE = {
     "create_superuser", "acreate", "aget_or_create", "aupdate_or_create", "abulk_create", "create_or_get", "insert_from", "replace_many",
     "aio_create", "aio_get_or_create", "model_validate", "from_orm", "parse_obj",
 }  # fmt: skip
+FINDS_OR_MAKES = {"get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"}
 _READS = {
     "select", "query", "get", "scalar", "scalars", "join", "outerjoin", "isinstance", "aliased", "exists", "joinedload", "selectinload",
     "get_object_or_404", "get_list_or_404", "relationship", "options", "delete", "update", "with_entities", "select_from", "Prefetch", "count",

@@ -29,7 +29,7 @@ class Additions:
     """Judges the queries of a tree that may add documents."""
 
     def __init__(self, application: Application) -> None:
-        self.code, self.literals = application.code, Literals(application)
+        self.code, (self.literals,) = application.code, application.facts(Literals)
         self.few = Few(application)
         (self.errands,) = application.facts(Errands)
         self._sites = {

@@ -82,6 +82,7 @@ class Schema:
         return entity is not None and entity.key is not None and entity.key.name == column
 
     def is_alone(self, table: str, column: str) -> bool:
+        """Whether no two records of a table have the same in a column."""
         return self.is_key(table, column) or column in self.unique.get(table, ())
 
     def is_flag(self, table: str, name: str) -> bool:

@@ -28,7 +28,7 @@ from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unrouted import Unrouted
 from auditor.stores.waiting.unsent import Unsent
 from auditor.stores.waiting.unserved import Unserved
-from auditor.stores.waiting.unused import Unused
+from auditor.stores.waiting.unused import Unused, bases_of
 from auditor.stores.waiting.wrapping import only_wraps
 
 
@@ -277,9 +277,7 @@ class Errands:
         if not isinstance(owner, t.Class) or around is None or around.owner is not None:
             return False
         if id(owner) not in self._idle:
-            self._idle[id(owner)] = (
-                False  # while it is looked at: a class that is made in a method of its own kind
-            )
+            self._idle[id(owner)] = False  # while it is looked at: one of its own may make it
             self._idle[id(owner)] = self._is_idle(Located(owner, around))
         return self._idle[id(owner)]
 
@@ -289,13 +287,11 @@ class Errands:
         heirs = self.code.heirs(found)
         if any(self._may_be_made(heir) for heir in heirs):
             return False
-        bases = {id(base) for heir in heirs for base in heir.node.bases}  # type: ignore[attr-defined]
+        bases = bases_of(heirs)
         return all(
-            id(site.node) in bases
-            or site.path in self.unused.modules
-            or ((outer := self.code.enclosing(site.scope)) and self._asked(outer) is Asked.NEVER)
+            (outer := self.code.enclosing(site.scope)) and self._asked(outer) is Asked.NEVER
             for heir in heirs
-            for site in self.mentions.of(heir)
+            for site in self.unused.speaking(heir, bases)
         ) and self.unused.deployed.isdisjoint(heir.node.name for heir in heirs)  # type: ignore[attr-defined]
 
     def _may_be_made(self, found: Located) -> bool:

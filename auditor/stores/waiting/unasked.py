@@ -10,6 +10,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import Located
 from auditor.stores.waiting.errands import Errands
+from auditor.stores.waiting.unused import bases_of
 
 
 class Unasked:
@@ -28,17 +29,14 @@ class Unasked:
         if any(t.last_word(n) == node.name for n in inside) or not self.errands.is_plain(found):
             return False
         idle = self._calling_nothing(found)
-        return all(
-            id(site.node) in idle or site.path in unused.modules
-            for site in self.errands.mentions.of(found)
-        )
+        return not any(True for _ in unused.speaking(found, idle))
 
     def _calling_nothing(self, found: Located) -> set[int]:
         """Where heirs name a class: as their base, or for what its body keeps (`fields = [*Store.fields, "title"]`)."""
         kept = self.code.inside(found).bindings
-        heirs = [heir.node for heir in self.code.heirs(found) if isinstance(heir.node, t.Class)]
-        fields = [s for heir in heirs for s in heir.body if isinstance(s, t.Assign)]
-        return {id(base) for heir in heirs for base in heir.bases} | {
+        heirs = self.code.heirs(found)
+        fields = [s for heir in heirs for s in heir.node.body if isinstance(s, t.Assign)]  # type: ignore[attr-defined]
+        return bases_of(heirs) | {
             id(node.value)
             for node in t.walk_own(*fields)
             if isinstance(node, t.Attr) and (bound := kept.get(node.name))

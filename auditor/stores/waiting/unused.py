@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
@@ -225,18 +225,19 @@ class Unused:
     def _has_named_heir(self, found: Located) -> bool:
         """Whether something names a class, or one that inherits from it."""
         heirs = self.code.heirs(found)
-        bases = {id(base) for each in heirs for base in each.node.bases}  # type: ignore[attr-defined]
+        bases = bases_of(heirs)
         return any(self._is_named(each, bases) for each in heirs)
 
     def _is_named(self, found: Located, bases: set[int]) -> bool:
         """Whether something may ask a class of views for what it serves: a route, a decorator, a base that sees it."""
-        if self.is_seen(found):
-            return True
+        return self.is_seen(found) or any(True for _ in self.speaking(found, bases))
+
+    def speaking(self, found: Located, besides: set[int]) -> Iterator[Located]:
+        """Where what may run speaks of a class, but for nodes (by `id`) that ask nothing of it."""
         (mentions,) = self.application.facts(Mentions)
-        return any(
-            id(site.node) not in bases and site.path not in self.modules
-            for site in mentions.of(found)
-        )
+        for site in mentions.of(found):
+            if id(site.node) not in besides and site.path not in self.modules:
+                yield site
 
     def is_seen(self, found: Located) -> bool:
         """Whether a decorator or a base may take note of a class."""
@@ -349,6 +350,11 @@ class Unused:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
         return any(spot.hides_views for spot in spots) or self._makes_names_up
+
+
+def bases_of(heirs: Iterable[Located]) -> set[int]:
+    """Where classes name the ones that they inherit from (by `id`)."""
+    return {id(base) for heir in heirs for base in heir.node.bases}  # type: ignore[attr-defined]
 
 
 def _is_loaded_by_none(path: str) -> bool:

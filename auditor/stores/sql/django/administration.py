@@ -31,22 +31,15 @@ def page(reading: Reading, found: Located, ancestry: list[str]) -> None:
     for entity in administered(reading, found):
         for name in _HANDED:
             hand(reading, found, method_of(reading, found, name), 2, Row(entity))
-        for action in (
-            method_of(reading, found, "delete_queryset"),
-            *_named(reading, found, "actions"),
-        ):
+        whole = method_of(reading, found, "delete_queryset")
+        for action in (whole, *_named(reading, found, "actions")):
             if action is not None:
                 hand(reading, found, action, 2, _chosen(action, entity, reading))
         for shown in _SHOWN:
             for column in _named(reading, found, shown):
                 if column is not None:
-                    hand(
-                        reading,
-                        found,
-                        column,
-                        int(isinstance(column.scope.owner, t.Class)),
-                        Row(entity),
-                    )
+                    after_self = int(isinstance(column.scope.owner, t.Class))
+                    hand(reading, found, column, after_self, Row(entity))
         for kind in _filters(reading, found):
             if (method := method_of(reading, kind, "queryset")) is not None:
                 hand(reading, kind, method, 2, _list(method, entity, reading))

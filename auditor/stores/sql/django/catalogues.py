@@ -1,9 +1,10 @@
-"""Django's tables of which the code finds records by names of its own, and to which it adds none.
+"""Django's tables of which the code finds records by names of its own, and to which it adds no others.
 
 `State.objects.get(code=State.PAID)`, `Doctor.objects.filter(sectors__code="ECO")`: states, sectors, methods of payment,
 which a fixture or the administration fills, or the code itself by names of its own (`State.objects.get_or_create(code="paid")`).
-How many there are, the code does not say. Told where nothing else of the tree makes records of them, and of which other models refer to them and their columns do no more than to describe an entry: of others
-only where the code never asks but for one by its name, `Clinic.objects.get(name="main")`.
+How many there are, the code does not say. Told where nothing else of the tree makes records of them, and of which other
+models refer to them and their columns do no more than to describe an entry: of others only where the code never asks but
+for one by its name, `Clinic.objects.get(name="main")`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite
 from auditor.model.values import Known
-from auditor.stores.makings import makings
+from auditor.stores.makings import FINDS_OR_MAKES, makings
 from auditor.stores.short_lists import describes_entries
 from auditor.stores.sql.entities import Entities, Entity, Relation
 
@@ -40,9 +41,8 @@ def catalogues(application: Application) -> Iterator[Catalogue]:
             continue
         made = list(makings(application, entity))
         others = [site for site in made if site is None or not _names(application, site)]
-        if not others or (
-            len(others) < len(made) and not any(others)
-        ):  # a form adds to the code's own at most
+        besides_forms = len(others) < len(made) and not any(others)
+        if not others or besides_forms:  # a form adds to the code's own at most
             names = {k.name for site in made if site is not None for k in site.node.keywords}
             columns = [column.name for column in entity.stored() if column.name not in names]
             described = entity.name in referred and describes_entries(entity.table, columns, most=0)
@@ -52,14 +52,11 @@ def catalogues(application: Application) -> Iterator[Catalogue]:
 def _names(application: Application, site: CallSite) -> bool:
     """Whether what is made is what the code names, where it is not there."""
     given = site.node.keywords
-    told = t.last_word(site.node.func) in _FINDS_OR_MAKES and bool(given) and not site.node.args
+    told = t.last_word(site.node.func) in FINDS_OR_MAKES and bool(given) and not site.node.args
     return told and all(
         k.name == "defaults" or isinstance(application.values.value(k.value, site.scope), Known)
         for k in given
     )
-
-
-_FINDS_OR_MAKES = {"get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"}
 
 
 def _refers(relation: Relation, entity: Entity) -> bool:
