@@ -71,6 +71,8 @@ class Literals:
         self._loops: dict[str, list[tuple[t.For | t.While, Scope]]] = {}
         self._comprehensions: dict[str, list[tuple[t.Comp, Scope]]] = {}
         self._beside: dict[str, bool] = {}
+        self._in_path = False
+        """Whether the path of a file is looked at: it begins to count its steps anew, once."""
 
     def rows(self, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
         """Whether a list has what stands in the code and no more."""
@@ -137,8 +139,13 @@ class Literals:
                 opened = [x for x in held if isinstance(x, t.Call) and t.last_word(x.func) in _OPENS]  # fmt: skip
                 if len(opened) == len(bindings):
                     return all(self._of_the_tree(x, where, depth + 1) for x in opened)
-        told = self._names_small(scope.module)
-        return told and self.value(expr, scope)  # a path takes many steps
+        if self._in_path or not self._names_small(scope.module):
+            return False  # a path that stands in another file is none of the code
+        self._in_path = True
+        try:
+            return self.value(expr, scope)  # it takes many steps
+        finally:
+            self._in_path = False
 
     def _names_small(self, module: Module) -> bool:
         """Whether a module names files of data, and none but small ones of the tree."""

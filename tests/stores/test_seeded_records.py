@@ -239,3 +239,13 @@ def test_the_rows_of_a_small_file_of_the_tree_are_constants(
     files = {"app.py": OF_A_FILE.replace("ROWS", rows).replace("SPARE", spare)}
     files |= {"seed/places.csv": data, "seed/places.json": data}
     assert small(build, files) == found
+
+
+def test_paths_that_stand_in_files_whose_paths_stand_in_files(build: Build) -> None:
+    """However many there are, they end the search and not the audit."""
+    chain = "".join(
+        f"for x{i} in csv.reader(open(x{i + 1})):\n            pass\n        " for i in range(4_000)
+    )
+    rows = f'{chain}x4000 = "places.csv"\n        session.add(Place(name=x0))'
+    files = {"app.py": OF_A_FILE.replace("ROWS", rows).replace("SPARE", "pass")}
+    assert small(build, files | {"seed/places.csv": "name\na\n"}) == set()
