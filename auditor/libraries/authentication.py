@@ -7,11 +7,13 @@ itsdangerous, FastAPI's security utilities, fastapi-users, …).
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.checks import Checks, Origin, Strength, Verification, recognises, vouches
+from auditor.link.decisions import assures
 from auditor.link.scopes import CallSite, Located, Scope, argument
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Masked, Value, possible, settings_in
@@ -390,6 +392,24 @@ _SCOPES = re.compile(r"(?:self\.)?(?:request|req|websocket|conn)\.auth\.scopes")
 _REQUEST = re.compile(r"(?:self\.)?request")
 _MIDDLEWARE = frozenset({"__call__", "__acall__", "process_request", "process_view", "middleware"})
 _STATE = re.compile(r"(?:self\.)?(?:request|req|websocket|conn|connection)\.(?:state|scope|ctx)")
+
+
+@assures
+def signed_in_under_jwt(expr: t.Expr, function: t.Function) -> Literal["something"] | None:
+    """Who is signed in, where flask-jwt-extended's decorator answers all others: `get_jwt_identity()`."""
+    required = (
+        each
+        for each in function.decorators
+        if isinstance(each, t.Call) and t.last_word(each.func) == "jwt_required"
+    )
+    is_asked = isinstance(expr, t.Call) and t.last_word(expr.func) == "get_jwt_identity"
+    return (
+        "something" if is_asked and any(_lets_nobody_else_in(call) for call in required) else None
+    )
+
+
+def _lets_nobody_else_in(required: t.Call) -> bool:
+    return not required.args and all(k.name != "optional" for k in required.keywords)
 
 
 @vouches

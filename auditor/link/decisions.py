@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Set
 from typing import Literal
 
 import msgspec
@@ -52,10 +52,6 @@ _ASKS = {"len", "bool", "str", "print", "sorted", "list", "dict"}
 _PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple", "List", "Dict", "Set",
           "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
 """Types whose values may be false; an object of any other class is true."""
-_VALIDATED = {"str", "int", "float", "bool", "date", "datetime", "Decimal", "UUID"}
-_OF_REQUESTS = {"Query", "Path", "Header", "Form", "Body", "Cookie"}
-_ROUTES = {"get", "post", "put", "patch", "delete", "websocket", "api_route"}
-"""What hands a handler's parameters to it once they are checked, by the type that each is said to be of."""
 _SOMEBODY = {"user", "current_user"}
 METHODS = ("classmethod", "staticmethod")
 """Decorators that call nothing."""
@@ -161,6 +157,23 @@ _FILLS = {"add", "append", "appendleft", "clear", "discard", "extend", "insert",
           "setdefault", "update"}  # fmt: skip
 _KEY = re.compile(r"(?:^|_)(?:id|pk|uuid)$")
 """What is called as a key is neither 0 nor empty."""
+
+Assurance = Callable[[t.Expr, t.Function], Worth | None]
+ASSURANCES: list[Assurance] = []
+
+
+def assures(assurance: Assurance) -> Assurance:
+    """Register what a framework is sure to give a function: (expression, the function that it stands in) -> its worth.
+
+    Who is signed in where nobody else is let in, a parameter that is checked before the function runs.
+    """
+    ASSURANCES.append(assurance)
+    return assurance
+
+
+def _assured(expr: t.Expr, function: t.Function) -> Worth | None:
+    """What a framework is sure to give for an expression of a function."""
+    return next((worth for each in ASSURANCES if (worth := each(expr, function))), None)
 
 
 def _tests(stmt: t.If) -> Iterator[tuple[str, str]]:
@@ -425,8 +438,10 @@ def worth_of(
     match expr:
         case t.Attr(name=name) if name in _SOMEBODY:
             return "something"
-        case t.Call() if isinstance(scope.owner, t.Function) and _is_signed_in(expr, scope.owner):
-            return "something"
+        case t.Call() if isinstance(scope.owner, t.Function) and (
+            given := _assured(expr, scope.owner)
+        ):
+            return given
         case _ if is_always(expr):
             return "something"
         case t.Map(keys=keys, values=values) if all(map(_text, keys)):
@@ -441,14 +456,16 @@ def worth_of(
                 part = bound[0].part
                 if (isinstance(part, t.Seq) and part.items) or (part and is_always(part)):
                     return "something"
-                if part and _is_signed_in(part, scope.owner):
-                    return "something"
+                if isinstance(part, t.Call) and (given := _assured(part, scope.owner)):
+                    return given
                 part = _by_names(part) if isinstance(part, t.Comp) else part
                 if isinstance(part, t.Map) and handed:
                     return _filled_in(name, part, scope, outer, *handed)
             param = next((p for p in scope.owner.params if p.name == name), None)
-            if param and len(scope.bindings[name]) == 1 and _is_validated(param, scope.owner):
-                return "something" if _KEY.search(name) and param.default is None else "present"
+            if len(bound) == 1 and (given := _assured(expr, scope.owner)):
+                return (
+                    "something" if _KEY.search(name) and param and param.default is None else given
+                )
             if param is None or param.default is not None or len(scope.bindings[name]) > 1:
                 return None
             if _KEY.search(name) and _is_of_path(name, scope.owner):
@@ -542,44 +559,6 @@ def _filled_in(
         return None  # with what is not told, or by something else
     pairs = zip(map(_text, made.keys), made.values, strict=True)
     return _spelt_out(((k, x) for k, x in pairs if k not in added), scope, outer, added)
-
-
-def _is_signed_in(expr: t.Expr, function: t.Function) -> bool:
-    """Whether an expression is who is signed in, where a decorator of Flask's answers all others: `get_jwt_identity()`."""
-    required = (
-        each
-        for each in function.decorators
-        if isinstance(each, t.Call) and t.last_word(each.func) == "jwt_required"
-    )
-    return (
-        isinstance(expr, t.Call)
-        and t.last_word(expr.func) == "get_jwt_identity"
-        and any(
-            "optional" not in {k.name for k in call.keywords} and not call.args for call in required
-        )
-    )
-
-
-def _is_validated(param: t.Param, function: t.Function) -> bool:
-    """Whether FastAPI gives a handler's parameter a value of a plain type, or the default that it has, and never None."""
-    match param:
-        case t.Param(annotation=t.Name(id=kind), default=default) if kind in _VALIDATED:
-            pass
-        case _:
-            return False
-    match default:
-        case t.Call(func=func, args=[first, *_]) if t.last_word(func) in _OF_REQUESTS:
-            default = first if t.dotted(first) != "..." else None
-        case t.Call(func=func, keywords=named) if t.last_word(func) in _OF_REQUESTS:
-            default = next((k.value for k in named if k.name == "default"), None)
-        case None:
-            pass
-    if default is not None and (not isinstance(default, t.Const) or default.value is None):
-        return False
-    routes = (
-        d for d in function.decorators if isinstance(d, t.Call) and isinstance(d.func, t.Attr)
-    )
-    return any(t.last_word(d.func) in _ROUTES for d in routes)
 
 
 def _is_of_path(name: str, function: t.Function) -> bool:

@@ -35,11 +35,12 @@ _DEPENDS = {
     "fastapi.params.Depends",
     "fastapi.params.Security",
 }
-_SOURCES = {
+SOURCES = {
     f"{module}.{name}": name.lower()
     for module in ("fastapi", "fastapi.params", "fastapi.param_functions")
     for name in ("Path", "Query", "Header", "Cookie", "Body", "Form", "File")
 }
+"""What a default says of a parameter: the part of the request that gives it."""
 _REQUESTS = re.compile(r"^(?:fastapi|starlette)(?:\.\w+)*\.(?:Request|HTTPConnection)$")
 _PLUMBING = re.compile(
     r"^(?:fastapi|starlette)(?:\.\w+)*\.(?:Response|BackgroundTasks|WebSocket|SecurityScopes)$"
@@ -335,7 +336,7 @@ class DependencyGuards(Guards):
                 continue
             for found in declarations(self.values, param, function.scope):
                 if isinstance(found.node, t.Call):
-                    source = _SOURCES.get(self.code.name(found.node.func, found.scope))
+                    source = SOURCES.get(self.code.name(found.node.func, found.scope))
                     if source in ("header", "cookie") and CREDENTIAL.search(param.name):
                         return True
         inner = self.code.inside(function)
@@ -471,7 +472,7 @@ class DependencyGuards(Guards):
             if isinstance(found.node, t.Call):
                 name = self.code.name(found.node.func, found.scope)
                 bounds = any(k.name in _BOUNDS for k in found.node.keywords)
-                declared = _SOURCES.get(name, declared[0]), declared[1] or bounds
+                declared = SOURCES.get(name, declared[0]), declared[1] or bounds
         annotation = plain_annotation(self.values, param, function.scope)
         kind = self.code.name(annotation.node, annotation.scope) if annotation else ""  # type: ignore[arg-type]
         if _PLUMBING.match(kind):
