@@ -167,9 +167,18 @@ def listed(application: Application) -> Iterator[Constant]:
             added[query.collection].append(query)
     if not added or "" in added or writes_out(application):
         return
+    upserting = {place_of(s): s for s in application.code.method_calls(*UPSERTING)}
+
+    def fills(query: Query) -> bool:
+        """Whether a query fills a collection: what puts a document there for each of a list is no change of one."""
+        site = upserting.get(query.place)
+        return query.operation in INSERTING or (
+            site is not None and _is_listed(additions.literals, site)
+        )
+
     for name, found in sorted(added.items()):
-        inserted = any(query.operation in INSERTING for query in found)
-        if inserted and all(map(additions.of_constants, found)):
+        filled = any(fills(q) and not additions.finds_first(q) for q in found)
+        if filled and all(map(additions.of_constants, found)):
             yield Constant("mongodb", name, "only a list that stands in the code fills it")
         elif most := additions.most(name, found):
             yield Constant("mongodb", name, _FEW.format(most))

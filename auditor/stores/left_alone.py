@@ -72,12 +72,13 @@ class LeftAlone:
 
     def _choices(self, query: Query, match: Match) -> int:
         """How many values the field has that a query asks for alone: not of what records soon leave."""
-        name = self._alone(query, match)
-        if not name or moves_on(name):
+        column, name = _only(query, match), self._alone(query, match)
+        if moves_on(name or column):
             return 0
         entity = self._tables.get(query.collection) if query.store == "sql" else None
-        stored = entity.stored() if entity is not None else ()
-        told = max((c.choices for c in stored if c.name == match.missing[0]), default=0)
+        stored = entity.stored() if entity is not None and column else ()
+        # whatever it is called: `letter_key`
+        told = max((c.choices for c in stored if c.name == column), default=0)
         return told or self.offered.how_many(name)
 
     def _asks_for_most(self, query: Query, match: Match) -> bool:
@@ -104,13 +105,18 @@ class LeftAlone:
 
     def _alone(self, query: Query, match: Match) -> str:
         """The attribute that is all that a query asks for, where it may be one of few values."""
-        need = Need.of(query)
-        if match.fit is not Fit.MISSING or need.sort or len(match.missing) != 1:
-            return ""
-        (name,) = match.missing
-        if name not in need.equality or _NAMES.search(name):
+        name = _only(query, match)
+        if _NAMES.search(name):
             return ""
         return self._attributes.get((query.store, query.collection), {}).get(name, name)
+
+
+def _only(query: Query, match: Match) -> str:
+    """The field that is all that a query asks for."""
+    need = Need.of(query)
+    if match.fit is not Fit.MISSING or need.sort or len(match.missing) != 1:
+        return ""
+    return match.missing[0] if match.missing[0] in need.equality else ""
 
 
 def _asks_for_nothing(query: Query, match: Match) -> bool:

@@ -64,6 +64,51 @@ def test_a_collection_that_the_start_fills_and_requests_change(
     assert {m.fit for f in found if f.name == "lessons" for q, m in f.fits if "course" in q.equality} == {fit}  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "fit"),
+    [
+        ("", "", Fit.COVERED),
+        ("**item, ", "", Fit.COVERED),
+        ('{"code": item["code"]}', '{"code": "a"}', Fit.MISSING),
+        ('{"code": item["code"]}', '{"code": code}', Fit.MISSING),
+        ("in ROOMS", "in json.load(sys.stdin)", Fit.MISSING),
+        ('\nif __name__ == "__main__":\n    seed', "\n@app.post('/fill')\ndef fill():\n    seed", Fit.MISSING),
+        ("# more", "@app.post('/')\ndef add(room: dict):\n    db.rooms.insert_one(room)", Fit.MISSING),
+        ("# more", "@app.post('/')\ndef add(code: str):\n    db.rooms.update_one({'code': code}, {'$set': {}}, upsert=True)", Fit.MISSING),
+        ("# more", "@app.post('/')\ndef put(code: str):\n    db.rooms.update_one({'code': code}, {'$set': {'open': True}})", Fit.COVERED),
+    ],
+)  # fmt: skip
+def test_a_collection_that_upserts_in_a_loop_over_a_list_fill(
+    before: str, after: str, fit: Fit, build: Build
+) -> None:
+    seed = """
+import json, sys
+from app import app, db
+ROOMS = [{"code": "a", "floor": "1"}, {"code": "b", "floor": "2"}, {"code": "c", "floor": "3"}]
+def seed(code):
+    for item in ROOMS:
+        db.rooms.update_one({"code": item["code"]}, {"$set": {**item, "by": code}}, upsert=True)
+if __name__ == "__main__":
+    seed(sys.argv[1])
+# more
+"""
+    app = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+db = MongoClient("mongodb://localhost")["school"]
+@app.get("/rooms/{floor}")
+def rooms(floor: str):
+    return list(db.rooms.find({"floor": floor}).limit(10))
+import seed
+"""
+    found = build({"app.py": app, "seed.py": seed.replace(before, after) if before else seed})
+    told = {
+        m.fit for f in found.facts(CollectionFit) for q, m in f.fits if q.place.symbol == "rooms"
+    }
+    assert told == {fit}
+
+
 def test_the_name_of_a_collection_is_no_document(build: Build) -> None:
     """`store.insert_many("lessons", lessons)` adds what it is handed."""
     code = """
