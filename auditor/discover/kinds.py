@@ -184,6 +184,7 @@ _TEST_NAME = Words(
     r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
     r"|\.?(?:[\w\-]+\.)?env[-_.](?:test(?:ing|s)?|ci)|\.?(?:tests?|ci)\.env|(?:config[-_.])?tests?\.(?:toml|ini|json|properties)|config[-_.]tests?\.ya?ml|test_.+\.sh|(?:.+[-_])?tests?\.sh|(?:docker-)?compose(?:[-_.][\w.\-]+)?[-_.](?:e2e|tests?)\.ya?ml|application-(?:test|it)\.(?:ya?ml|properties)|appsettings\.tests?(?:ing)?\.json"
 )
+_SETTINGS_FOLDERS = {"settings", "config", "configs", "conf", "env", "envs", "environments"}
 _SET_ASIDE = Words(
     r"(?i)\w+[-_](?:backup|bak|old)(?:[-_]?v?\d+)?|(?:backup|bak|old)[-_]?v?\d[-_\d]*|_?archived|_archive|attic"
 )
@@ -260,11 +261,16 @@ def _in_package(path: str, packages: Collection[str]) -> bool:
     )
 
 
-def is_test_by_name(path: str) -> bool:
-    """Whether nothing but the name of a Python module says that it tests."""
-    folder, _, name = path.rpartition("/")
-    tells_more = name.lower() not in ("test.py", "tests.py", "conftest.py")
-    return tells_more and role_of(f"{folder}/module.py") is Role.SOURCE
+def may_be_no_test(path: str) -> bool:
+    """Whether only the name of a Python module, or only its folder, says that it tests.
+
+    What a folder of settings has for tests is imported beside the others, and set where tests run.
+    """
+    *folders, name = path.lower().split("/")
+    by_name = _TEST_NAME.fullmatch(name)
+    if name == "conftest.py" or (by_name and _SETTINGS_FOLDERS.intersection(folders[-1:])):
+        return False
+    return not by_name or role_of("/".join([*folders, "module.py"])) is Role.SOURCE
 
 
 _GENERATED = Words(r"(?i).+\.min\.(?:js|css)|.+\.map|.+[.-]bundle\.js|.+\.chunk\.js")

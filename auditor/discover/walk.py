@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +21,8 @@ from auditor.discover.kinds import (
     Role,
     in_template,
     is_generated,
-    is_test_by_name,
     kind_of,
+    may_be_no_test,
     role_of,
 )
 from auditor.engines import Words, engine
@@ -320,44 +320,59 @@ def discover(
 
 
 _TESTS = re.compile(
-    rb"(?m)^[ \t]*(?:import|from) (?:pytest|unittest|\S*\.testclient)\b|\bTestCase\b"
+    rb"(?m)^[ \t]*(?:(?:import|from) (?:pytest|unittest|(?:django|rest_framework)\.test|\S*\.testclient)\b"
+    rb"|class \w+\([^)\n]*TestCase\b)"
 )
 """What tests are written with: whatever a module with one of these is called, it is none to import."""
+_IMPORT = engine(
+    r"(?m)^[ \t]*(?:from[ \t]+([.\w]{1,200})[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]+))"
+)
+_NO_MODULE = re.compile(rb"#[^\n]*|\bas\s+\w+")
+_MODULE = re.compile(rb"[.\w]{1,200}")
 
 
 def _without_imported(root: Path, files: list[SourceFile]) -> list[SourceFile]:
-    """The files, where those that are tests by their name alone are none when others name them.
+    """The files, where those that are tests by their name or their folder alone are none when others import them.
 
     `routers/test_checkout.py` with the routes of a checkout that is tried is a part of the
-    application: `from routers import test_checkout`.
+    application: `from routers import test_checkout`; so is what it imports in its turn.
     """
-    doubtful: dict[str, bytes] = {}
-    for file in files:
-        if file.kind is Kind.PYTHON and file.role is Role.TEST and is_test_by_name(file.path):
-            if not _TESTS.search(_content(root, file)):
-                doubtful[file.path] = file.path.rpartition("/")[2].removesuffix(".py").encode()
-    if not doubtful:
-        return files
-    importing = {
-        name: engine(rf"\bimport\b[^=:]*\b{word}\b|[.]{word} import\b")
-        for name in doubtful.values()
-        if (word := re.escape(name.decode("utf-8", "replace")))
-    }
-    named: set[bytes] = set()
+    doubtful: dict[str, SourceFile] = {}
+    waiting: list[SourceFile] = []
     for file in files:
         if file.kind is Kind.PYTHON and file.role is Role.SOURCE:
-            content = _content(root, file)
-            named.update(
-                name
-                for name, pattern in importing.items()
-                if name not in named and name in content and pattern.search(content)
-            )
+            waiting.append(file)
+        elif file.kind is Kind.PYTHON and file.role is Role.TEST and may_be_no_test(file.path):
+            if not _TESTS.search(_content(root, file)):
+                doubtful[file.path.removesuffix(".py").removesuffix("/__init__")] = file
+    imported: set[str] = set()
+    while doubtful and waiting:
+        file = waiting.pop()
+        content = _content(root, file)
+        if _TESTS.search(content):
+            continue
+        for place in _imports(file.path, content):
+            if (found := doubtful.pop(place, None)) is not None:
+                imported.add(found.path)
+                waiting.append(found)
     return [
-        msgspec.structs.replace(file, role=Role.SOURCE)
-        if doubtful.get(file.path) in named
-        else file
+        msgspec.structs.replace(file, role=Role.SOURCE) if file.path in imported else file
         for file in files
     ]
+
+
+def _imports(path: str, content: bytes) -> Iterator[str]:
+    """Where the modules and packages that a file imports may lie: beside or above it, by all of their names."""
+    folders = path.split("/")[:-1]
+    for origin, names, plain in _IMPORT.findall(content):
+        named = _MODULE.findall(_NO_MODULE.sub(b"", names or plain))
+        between = b"" if origin.endswith(b".") else b"."
+        for target in [origin, *(origin + between + name for name in named)] if origin else named:
+            parts = target.lstrip(b".").decode("utf-8", "replace").split(".")
+            up = len(target) - len(target.lstrip(b"."))
+            levels = [len(folders) - up + 1] if up else range(len(folders) + 1)
+            for start in (folders[:level] for level in levels if level >= 0):
+                yield from ("/".join([*start, *parts[:at]]) for at in range(1, len(parts) + 1))
 
 
 def _content(root: Path, file: SourceFile) -> bytes:

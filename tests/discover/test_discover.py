@@ -306,18 +306,35 @@ def test_github_runs_the_workflows_of_the_root_alone(tmp_path: Path) -> None:
 def test_what_others_import_is_part_of_the_application(tmp_path: Path) -> None:
     files = {
         "app/__init__.py": "",
-        "app/main.py": "from app.routes import (\n    users,\n    test_checkout,\n)\n",
+        "app/main.py": "from app.routes import (\n    users,  # not test_alone\n    test_checkout,\n)\n"
+        "from app.api import tests\n",
         "app/routes/test_checkout.py": "router = make()\n",
         "app/routes/test_users.py": "import pytest\nfrom app.routes import users\n",
         "app/routes/test_alone.py": "run()\n",
+        "app/api/tests.py": "from ..services.test_service import find\nfrom app.models.test import Test\n",
+        "app/services/test_service.py": "def find(): ...\n",
+        "app/models/test.py": "class Test(Base): ...\n",
+        "app/other/tests.py": "run()\n",
+        "app/settings/__init__.py": "from .test import TestSettings\n",
+        "app/settings/test.py": "class TestSettings: ...\n",
         "app/docs/__init__.py": "",
         "app/docs/changelog.py": "router = make()\n",
         "docs/conf.py": "project = 'x'\n",
+        "seed.py": "from tests.people import all_people\nfrom tests.test_all import run\n",
+        "run.py": "import unittest\nfrom tests import everything\n",
+        "tests/people.py": "all_people = []\n",
+        "tests/everything.py": "everything = []\n",
+        "tests/test_all.py": "def run(): ...\n",
     }
     write(tmp_path, files)
     roles = {file.path: file.role for file in discover(tmp_path).files}
-    assert roles["app/routes/test_checkout.py"] is Role.SOURCE
+    assert {path for path, role in roles.items() if role is Role.TEST} == {
+        "app/routes/test_users.py",
+        "app/routes/test_alone.py",
+        "app/other/tests.py",
+        "app/settings/test.py",
+        "tests/everything.py",
+        "tests/test_all.py",
+    }
     assert roles["app/docs/changelog.py"] is Role.SOURCE
-    assert roles["app/routes/test_users.py"] is Role.TEST
-    assert roles["app/routes/test_alone.py"] is Role.TEST
     assert roles["docs/conf.py"] is Role.DOCUMENTATION
