@@ -465,6 +465,10 @@ HANDS = "class Hands:\n    def can(self, done):\n        self.done = done\n     
         ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib\nfrom elsewhere import NAMES\nfor x in NAMES:\n    importlib.import_module(x)\n"}, True),
         ({"shop/routes/old.py": LOOKING, "shop/plugins/__init__.py": "import importlib, pkgutil\nfor _, x, _ in pkgutil.iter_modules(__path__):\n    importlib.import_module(f'{__name__}.{x}')\n"}, False),
         ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib, pkgutil\nfrom shop import plugins\nfor x in pkgutil.walk_packages(plugins.__path__):\n    importlib.import_module(f'{plugins.__name__}.{x.name}')\n", "shop/plugins/__init__.py": ""}, False),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib, os\nimportlib.import_module(os.environ.get('MAILS', 'shop.mails.console'))\n", "shop/mails/console.py": ""}, False),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib, os\nimportlib.import_module(os.environ.get('MAILS', 'shop.mails.console'))\n", "shop/mails/console.py": "", ".env": "MAILS=shop.routes.old\n"}, True),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib, os\nimportlib.import_module(os.environ.get('MAILS', 'shop.routes.new'))\n", "shop/routes/new.py": ""}, True),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib, os\nimportlib.import_module(os.environ.get('MAILS', 'console'))\n", "console.py": ""}, True),
         ({"shop/routes/old.py": LOOKING, "shop/routes/__init__.py": "import importlib, pkgutil\nfor _, x, _ in pkgutil.iter_modules(__path__):\n    importlib.import_module(f'{__name__}.{x}')\n"}, True),
         ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import pkgutil\nfor f, x, _ in pkgutil.iter_modules(['shop/routes']):\n    f.find_module(x).load_module(x)\n"}, True),
         ({"shop/routes/old.py": LOOKING + "if __name__ == '__main__':\n    find_one('x')\n"}, True),
@@ -910,6 +914,36 @@ def test_views_of_django_to_which_no_url_leads(
     assert {each for each, _ in told} == {fit}, told
     live = {m.fit for f in found for q, m in f.fits if f.name == "shop_note" and "mark" in q.equality}  # fmt: skip
     assert live == {Fit.MISSING}
+
+
+_STOCK = """
+from shop.models import Note
+class Stock:
+    def __init__(self, get_response):
+        self.get_response = get_response
+    def __call__(self, request):
+        return self.get_response(request)
+    def {hook}(self, request, *args):
+        self.warn_of(request)
+    def warn_of(self, request):
+        request.low = list(Note.objects.filter(title="a"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("hook", "listed", "fit"),
+    [
+        ("process_view", "Stock", Fit.MISSING),
+        ("process_exception", "Stock", Fit.MISSING),
+        ("process_note", "Stock", Fit.COVERED),  # no hook of Django's
+        ("process_view", "Other", Fit.COVERED),
+    ],
+)
+def test_what_django_calls_of_a_middleware(hook: str, listed: str, fit: Fit, build: Build) -> None:
+    settings = _SITE["site/settings.py"] + f"MIDDLEWARE = ['shop.late.{listed}']\n"
+    files = {**_SITE, "site/settings.py": settings, "shop/views.py": _DJANGO_VIEWS, "shop/late.py": _STOCK.format(hook=hook)}  # fmt: skip
+    told = [m.fit for f in build(files).facts(CollectionFit) for q, m in f.fits if "title" in q.equality]  # fmt: skip
+    assert told == [fit]
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,15 @@ _INTERFACES = {
 """Methods that packages ask of objects of any class: protocols of authentication, storage, serialization, servers."""
 _INJECTS = {"Depends", "Security", "Provide"}
 """What is given an object to hand it on, or to call it."""
-_OF_BACKENDS = {"authenticate"}
-"""Methods that Django alone asks of objects of any class; other packages ask heirs of their own classes."""
+_OF_PACKAGES = {
+    "django": {"authenticate", "process_request", "process_view", "process_template_response", "process_response", "process_exception"},
+    "falcon": {
+        "process_request", "process_resource", "process_response", "process_startup", "process_shutdown",
+        "on_get", "on_post", "on_put", "on_patch", "on_delete",
+    },
+    "scrapy": {"process_item", "open_spider", "close_spider", "process_request", "process_response"},
+}  # fmt: skip
+"""Methods that one package alone asks of objects of any class: of backends, middleware, resources and pipelines."""
 _READ = {"property", "cached_property", "hybrid_property", "reify"}
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
@@ -420,7 +427,8 @@ class Errands:
 
     @functools.cached_property
     def _interfaces(self) -> set[str]:
-        return _INTERFACES | _OF_BACKENDS if self.code.imports("django") else _INTERFACES
+        of_packages = (names for root, names in _OF_PACKAGES.items() if self.code.imports(root))
+        return _INTERFACES.union(*of_packages)
 
     def _may_register(self, decorator: t.Expr, function: Located) -> bool:
         if only_wraps(self.code, decorator, function.scope):

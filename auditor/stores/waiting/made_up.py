@@ -7,6 +7,7 @@ Sources: https://docs.python.org/3/library/importlib.html#importlib.import_modul
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Iterable
 
 from auditor.extract.python import tree as t
@@ -15,7 +16,8 @@ from auditor.link.layout import ends, module_name
 from auditor.link.mentions import Mentions
 from auditor.link.reach import imported_from
 from auditor.link.scopes import CallSite, Located, Scope
-from auditor.model.values import Known
+from auditor.model.settings import SettingDefinition
+from auditor.model.values import Known, Setting
 
 _BY_NAME = {"import_module", "__import__", "find_modules", "run_module", "import_string"}
 _BY_PATH = {"walk_packages", "load_module", "run_path", "exec_module"}
@@ -102,7 +104,7 @@ class MadeUp:
                 return self._module(value, scope, depth)
             case t.Name(id=name):
                 return self._meant(name, scope, depth) or self._worth(expr, scope)
-            case t.Attr():
+            case t.Attr() | t.Call():
                 return self._worth(expr, scope)
         return {_OPEN}
 
@@ -171,7 +173,20 @@ class MadeUp:
         match self.application.values.value(expr, scope):
             case Known(value=str(text)):
                 return {text}
+            case Setting(name=name, default=Known(value=str(text))):
+                told = self.code.module_of(text, scope) is not None
+                module = text if told else text.rpartition(".")[0]
+                beside = module.rpartition(".")[0]  # where others lie that do the same
+                return {f"{beside}.{_OPEN}".lstrip("."), *self._defined.get(name, ())}
         return {_OPEN}
+
+    @functools.cached_property
+    def _defined(self) -> dict[str, set[str]]:
+        """What the tree's files of the environment give each setting."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for given in self.application.facts(SettingDefinition):
+            found[given.name].add(given.value or _OPEN)
+        return found
 
 
 def _package(path: str) -> str:
