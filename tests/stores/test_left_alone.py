@@ -916,6 +916,27 @@ def test_views_of_django_to_which_no_url_leads(
     assert live == {Fit.MISSING}
 
 
+@pytest.mark.parametrize(
+    ("name", "base", "call", "fit"),
+    [
+        ("notes_of", "generic.ListView", "", Fit.COVERED),
+        ("notes_of", "viewsets.ModelViewSet", "", Fit.COVERED),
+        ("get_object", "viewsets.ModelViewSet", "", Fit.MISSING),  # the framework's own name
+        ("notes_of", "generic.ListView", "    def get_queryset(self):\n        return self.notes_of(1)\n", Fit.MISSING),
+        ("notes_of", "generic.ListView", "    def get(self, request, kind):\n        return getattr(self, f'notes_{kind}')()\n", Fit.MISSING),
+        ("notes_of", "generic.ListView, Asking", "", Fit.MISSING),  # of a package that may call it
+        ("notes_of", "generic.ListView", "class Heir(Base, Asking):\n    pass\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_method_of_views_that_nothing_calls(
+    name: str, base: str, call: str, fit: Fit, build: Build
+) -> None:
+    own = f"from elsewhere import Asking\nclass Mixed:\n    def {name}(self, title='a'):\n        return Note.objects.get(title=title)\n"
+    view = f"{own}class Base(Mixed, {base}):\n    model = Note\n{call}VIEW = Base.as_view()\n"
+    found = build({**_SITE, "shop/views.py": _DJANGO_VIEWS + view}).facts(CollectionFit)
+    assert {m.fit for f in found for q, m in f.fits if "title" in q.equality} == {fit}
+
+
 _STOCK = """
 from shop.models import Note
 class Stock:

@@ -23,7 +23,9 @@ from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module, Scope
 from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
+from auditor.stores.waiting.hooks import ASKS_VIEWS, OF_VIEWS
 from auditor.stores.waiting.once import runs_once
+from auditor.stores.waiting.resolvers import calls_none
 from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unrouted import Unrouted
 from auditor.stores.waiting.unsent import Unsent
@@ -352,6 +354,8 @@ class Errands:
             return Asked.LIVE
         if function.path in self.unused.modules or self.unused.is_left_out(function):
             return Asked.NEVER
+        if calls_none(self.code, function):
+            return Asked.NEVER
         if command := command_of(self.code, function):
             return Asked.BY_HAND if self.by_hand.is_errand(command) else Asked.LIVE
         return Asked.LIVE if self._is_called_by_name(function) else Asked.NEVER
@@ -420,7 +424,8 @@ class Errands:
         read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
         if node.name.lower() in self._interfaces and not read:
             return True
-        if node.name in self._shown or not self.is_plain(found):
+        own = node.name not in OF_VIEWS
+        if node.name in self._shown or not self.is_plain(found, of_views=own):
             return True
         handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
         return handed and not node.name.startswith("_")
@@ -437,17 +442,19 @@ class Errands:
             return False
         return not self.unrouted.registers_nothing(decorator, function)
 
-    def is_plain(self, found: Located) -> bool:
-        """Whether nothing that a class inherits from, or is mixed with, calls its methods by their names."""
-        return all(self._has_plain_bases(each) for each in self.code.heirs(found))
+    def is_plain(self, found: Located, *, of_views: bool = False) -> bool:
+        """Whether nothing that a class inherits from, or is mixed with, calls its methods by their names; `of_views`
+        those of views that have a name of the tree's own."""
+        return all(self._has_plain_bases(each, of_views) for each in self.code.heirs(found))
 
-    def _has_plain_bases(self, found: Located) -> bool:
+    def _has_plain_bases(self, found: Located, of_views: bool) -> bool:
         owners = [self.code.definition(name) for name in self.code.ancestry(found)]
         for owner in owners:
             for base in owner.node.bases if owner and isinstance(owner.node, t.Class) else ():
                 expr = base.value if isinstance(base, t.Item) else base
                 name = self.code.name(expr, owner.scope)  # type: ignore[union-attr]
                 known = name.partition(".")[0] in _PLAIN or self.code.definition(name) is not None
+                known |= of_views and ASKS_VIEWS.search(name) is not None
                 if not name or not known:
                     return False
         return True

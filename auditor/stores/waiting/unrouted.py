@@ -20,13 +20,12 @@ from auditor.link.scopes import Located, Scope
 from auditor.model.web import Route
 from auditor.stores.sql.django.actions import Actions
 from auditor.stores.waiting.by_hand import stem
+from auditor.stores.waiting.hooks import VIEW
 from auditor.stores.waiting.shadowed import Shadowed
 from auditor.stores.waiting.unused import Unused
 from auditor.stores.waiting.wrapping import GUARDS
 
-_VIEW = re.compile(
-    r"^django\.views\.|^rest_framework\.(?:views|generics|viewsets|mixins)\.|^django_filters\.views\."
-)
+_VIEW = re.compile(VIEW)
 _PART = re.compile(
     r"^rest_framework\.(?:serializers|permissions|filters|pagination|throttling|authentication)\.|^django\.forms\.|^django\.contrib\.(?:admin|auth\.forms)\."
     r"|^django_filters\.(?:filterset|rest_framework|FilterSet)"
