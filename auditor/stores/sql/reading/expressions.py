@@ -474,6 +474,7 @@ class Expressions(Reading):
             if isinstance(func, t.Name) and frame.find(func.id)[0]:
                 return either([self._chosen(x, expr, frame) for x in alone])
             return either([x for x in alone if not x.manager])
+        self.lent.hand(found, expr, frame.scope, given)
         if receiver is not None:
             return self.bind(found, expr, frame, given, receiver)
         if frame.loop is not None:

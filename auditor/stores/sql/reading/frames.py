@@ -27,6 +27,7 @@ from auditor.stores.bounds import bounds_of
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import Column, Entities, Entity, Relation
 from auditor.stores.sql.migrations import History
+from auditor.stores.sql.reading.lent import Lent
 from auditor.stores.sql.reading.selection import Selections
 from auditor.stores.sql.reading.things import Rows, Self, Thing, Written
 from auditor.stores.sql.reading.unnamed import unnamed
@@ -167,6 +168,8 @@ class Reading:
         """The calls, by `id`, for which they are read."""
         self._called: list[tuple[t.Call, Frame]] = []
         """The calls that say what a method of several models asks, and where they stand."""
+        self.lent = Lent()
+        """What calls hand to functions that read relations of it."""
         self.looped: dict[int, Place] = {}
         """Functions, by `id`, that are called in a loop over rows."""
         self.owners: dict[int, int] = {}

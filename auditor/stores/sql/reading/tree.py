@@ -34,6 +34,7 @@ from auditor.stores.sql.django.relations import is_backward
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.objects import OF_OBJECTS, loading, scopes_of
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
+from auditor.stores.sql.reading.lent import by_place
 from auditor.stores.sql.reading.serving import MODEL_NAMES
 from auditor.stores.sql.reading.statements import Statements
 from auditor.stores.sql.reading.things import (
@@ -221,6 +222,7 @@ class TreeReading(Statements):
                 if draft.entity is None or is_open(draft.where):
                     self.dropped[id(draft)] = draft
         self._go_on()
+        self.dropped.update((id(x), x) for x in self.lent.loaded(self._is_got_by))
         if self.decided:  # what their callers ask is known better
             for draft in self.drafts:
                 if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
@@ -507,10 +509,7 @@ class TreeReading(Statements):
         told = given_by(node, call, frame.scope, frame.told, self.code)
         if any(isinstance(worth, Keys) for worth in told.values()):
             self.decided.add(id(node))
-        places = [p.name for p in node.params if p.kind == "positional"]
-        if isinstance(function.scope.owner, t.Class) and places:
-            static = any(t.dotted(d) == "staticmethod" for d in node.decorators)
-            places = places if static or hands_itself(call) else places[1:]
+        places = by_place(function, call)
         positional = values[: len(call.args)]
         given = {n: v for n, v in zip(places, positional, strict=False) if v is not None}
         for keyword, value in zip(call.keywords, values[len(call.args) :], strict=False):

@@ -161,6 +161,8 @@ def of_row(
     )  # fmt: skip
     if relation.asked:  # a query, which is asked where something goes through it
         return replace(draft, bound=Bound.UNKNOWN, operation="select")
+    if by is None and not eager:
+        reading.lent.read(draft, expr, frame.scope)
     if relation.many:
         if not eager and frame.loads(expr, loop):
             reading.record(draft)
