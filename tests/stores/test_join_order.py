@@ -165,6 +165,26 @@ CASES = {
         "SELECT * FROM users u LEFT JOIN posts p ON p.author_id = u.id AND p.status = %s",
         {("posts", ("author_id", "status"))},
     ),
+    "what has no match is taken too": (
+        "select(Post).outerjoin(Like, Like.post_id == Post.id).where(Post.slug == 'a', Like.user_id.is_(None))",
+        "SELECT * FROM posts p LEFT JOIN likes l ON l.post_id = p.id WHERE p.slug = %s AND l.user_id IS NULL",
+        set(),
+    ),
+    "what has no match is taken too, of all": (
+        "select(Post).outerjoin(Like, Like.post_id == Post.id).where(or_(Like.user_id == 3, Like.user_id == None))",
+        "SELECT * FROM posts p LEFT JOIN likes l ON l.post_id = p.id WHERE l.user_id = %s OR l.user_id IS NULL",
+        set(),
+    ),
+    "what has a match alone is taken": (
+        "select(Post).outerjoin(Like, Like.post_id == Post.id).where(Like.user_id == 3)",
+        "SELECT * FROM posts p LEFT JOIN likes l ON l.post_id = p.id WHERE l.user_id = %s",
+        {("likes", ("user_id",))},
+    ),
+    "what has no value": (
+        "select(Post).join(Like, Like.post_id == Post.id).where(Like.user_id.is_(None))",
+        "SELECT * FROM posts p JOIN likes l ON l.post_id = p.id WHERE l.user_id IS NULL",
+        {("likes", ("user_id",))},
+    ),
     "every pair of two that are narrowed": (
         "select(Post, User).where(Post.slug == 'a', User.team == 'b')",
         "SELECT * FROM posts p, users u WHERE p.slug = %s AND u.team = %s",

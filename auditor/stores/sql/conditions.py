@@ -34,6 +34,8 @@ class Test(msgspec.Struct, frozen=True):
     """The constants of the code that it is equal to, or to one of which; empty where any value is asked for."""
     till: bool = False
     """Whether it is a range without a lower end."""
+    null: bool = False
+    """Whether what has no value is asked for, as what an outer join finds no match for."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -218,6 +220,7 @@ def _flat(found: list[Branch], *, opposite: bool = False) -> Branch:
             applied=("", "") if opposite else test.applied,
             values=(),
             till=test.till and not opposite,
+            null=test.null and not opposite,
         )
         for branch in found
         for test in branch.tests

@@ -68,6 +68,17 @@ def test(field: Field, how: str, values: tuple[Plain, ...] = ()) -> Condition:  
     return replace(made, applied=(field.expression, how)) if isinstance(made, Test) else made
 
 
+def _of_null(condition: Condition, null: bool) -> Condition:
+    return replace(condition, null=True) if null and isinstance(condition, Test) else condition
+
+
+def _is_none(expr: t.Expr) -> bool:
+    """`== None`, `.is_(None)`, `.is_(null())`."""
+    return (isinstance(expr, t.Const) and expr.value is None) or t.last_word(
+        t.callee(expr)
+    ) == "null"
+
+
 def comparison(
     reading: Reading, expr: t.Compare, left: Thing | None, right: Thing | None, frame: Frame
 ) -> Thing | None:
@@ -99,7 +110,7 @@ def comparison(
             if isinstance(own, t.Attr) and _of_each(reading, own.value, value, frame):
                 return Holds(Every(()))
             given = spelt(reading.values, value, frame.scope) if how == "equality" else ()
-            held = test(left, how, given)
+            held = _of_null(test(left, how, given), how == "equality" and _is_none(value))
             if isinstance(held, Test) and how == "range":
                 held = replace(held, till=till(expr.ops[0], mirrored=swapped))
             return Holds(held)
@@ -239,7 +250,8 @@ def column_call(field: Field, call: t.Call, name: str, given: list[Thing | None]
             listed = call.args[0].items
             asked = listed if all(isinstance(x, t.Const) for x in listed) else []
         values = tuple(x.value for x in asked if isinstance(x, t.Const) and x.value is not None)
-        return Holds(test(field, "unequal" if negated else "equality", values))
+        null = not negated and (name in ("is_null", "isnull") or any(map(_is_none, asked)))
+        return Holds(_of_null(test(field, "unequal" if negated else "equality", values), null))
     if name in _RANGE:
         return Holds(test(field, "prefix" if name == "startswith" else "range"))
     if name in _UNEQUAL:

@@ -129,7 +129,8 @@ def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
         or _unmatched(draft)
         or ("" if draft.table else "the table is named at run time")
     )
-    found = _over_one_table(branches(Every(draft.where)) or [Branch(reasons=[_NEVER])], schema)
+    found = _of_matches(branches(Every(draft.where)) or [Branch(reasons=[_NEVER])], draft)
+    found = _over_one_table(found, schema)
     broad = [branch for branch in found if _is_broad(branch, schema)]
     for branch in broad[:1] or found:
         yield from _of_branch(draft, branch, reason, schema)
@@ -151,6 +152,29 @@ def _unmatched(draft: Draft) -> str:
             return f"the database refuses distinct() of fields with which its order does not begin, but with {column}"
         left.discard((table, column))
     return ""
+
+
+def _of_matches(found: list[Branch], draft: Draft) -> list[Branch]:
+    """The alternatives without what is asked of a table that an outer join brings, where one of them takes what has no match.
+
+    `books LEFT JOIN sales … WHERE sales.day IS NULL`: each book's sales are looked up before any is tested.
+    Source: https://www.postgresql.org/docs/current/explicit-joins.html.
+    """
+    links = [*draft.joins, *(link for branch in found for link in branch.links)]
+    kept = {name for x in links if not x.outer for name in (x.table, x.other)}
+    brought = {x.brought for x in links if x.outer and x.brought} - kept - {draft.table}
+
+    def rejects(test: Test, table: str) -> bool:
+        return test.table == table and not test.null and not test.outer
+
+    for table in brought:
+        if any(x.null and x.table == table and not x.outer for b in found for x in b.tests):
+            if not all(any(rejects(x, table) for x in branch.tests) for branch in found):
+                found = [
+                    Branch([x for x in b.tests if x.table != table or x.outer], b.links, b.reasons)
+                    for b in found
+                ]
+    return found
 
 
 def _over_one_table(found: list[Branch], schema: Schema) -> list[Branch]:

@@ -345,7 +345,7 @@ def _join(
 ) -> Draft:
     made, tables = list(draft.joins), list(draft.tables)
     entity, reason, left = draft.entity, draft.unresolved, draft.left
-    where = list(draft.where)
+    asked: list[Condition] = []
     kind = argument(call, 1, "join_type")  # Peewee's JOIN.LEFT_OUTER
     outer = last.startswith("outer") or argument(call, None, "isouter") is not None
     outer = outer or (kind is not None and t.last_word(kind).endswith("_OUTER"))
@@ -376,15 +376,19 @@ def _join(
                 if target is not None and target not in tables:
                     tables.append(target)
             case Holds(condition=on):
-                where.append(Outer(on) if outer else on)
+                asked.append(on)
             case Draft():
                 if entity is None:
                     reason = ""
     if outer:
-        made[len(draft.joins) :] = [replace(x, outer=True) for x in made[len(draft.joins) :]]
+        brought = tables[-1].table if len(tables) > len(draft.tables) else ""
+        made[len(draft.joins) :] = [
+            replace(x, outer=True, brought=brought) for x in made[len(draft.joins) :]
+        ]
+        asked = [Outer(on, brought) for on in asked]
     if entity is None and not reason and last == "select_from" and call.args and not any(given):
         reason = "the table is named at run time"
-    return reading.record(executed(draft, entity=entity, unresolved=reason, joins=tuple(made), tables=tuple(tables), where=tuple(where), left=left))  # fmt: skip
+    return reading.record(executed(draft, entity=entity, unresolved=reason, joins=tuple(made), tables=tuple(tables), where=(*draft.where, *asked), left=left))  # fmt: skip
 
 
 def _between(present: list[Entity], other: Entity) -> list[Link]:

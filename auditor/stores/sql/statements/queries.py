@@ -636,6 +636,8 @@ class Asked:
                 made = self._test(node.this, "equality")
                 listed = node.expressions if isinstance(node, exp.In) else []
                 plain = all(isinstance(x, exp.Literal) and MARK not in x.name for x in listed)
+                if isinstance(made, Test) and isinstance(node, exp.Is):
+                    return replace(made, null=isinstance(node.expression, exp.Null))
                 if isinstance(made, Test) and plain:
                     return replace(made, values=tuple(x.name for x in listed))
                 return made
