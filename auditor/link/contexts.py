@@ -190,12 +190,19 @@ class Contexts(Turns):
 
     # --- registrations: calls that stand for many
 
-    def calls(self, site: CallSite, depth: int = 2, *, given: bool = False) -> list[Env]:
+    def calls(
+        self,
+        site: CallSite,
+        depth: int = 2,
+        *,
+        given: bool = False,
+        idle: Callable[[CallSite], bool] = lambda call: False,
+    ) -> list[Env]:
         """The bindings under which a call runs, of the names it uses and no others.
 
         Unlike `of`, callers are followed to their callers, `depth` levels up, since a registration
         may be handed down through helpers. Where its function gives what it makes (`given`), each
-        also tells the call that gets it.
+        also tells the call that gets it. Calls that are never made (`idle`) are left out, where others remain.
         """
         loops: dict[int, tuple[Scope, t.For]] = {}
         functions: dict[int, Scope] = {}
@@ -215,7 +222,7 @@ class Contexts(Turns):
         envs: list[Env] = [{}]
         for inner in sorted(functions.values(), key=lambda s: -s.qualname.count(".")):
             around = [{**env, **run} for env in envs for run in self._decorating(inner, env)]
-            runs = [] if around else self._handed(inner, depth, given=given)
+            runs = [] if around else self._handed(inner, depth, given=given, idle=idle)
             envs = around or [
                 {**env, **run} for env in envs for run in ([{}] if _binds(env, inner) else runs)
             ]
@@ -232,20 +239,33 @@ class Contexts(Turns):
             scope = scope.parent
         return [env for env in self._handed(scope, 2) if env] if scope.parent is not None else []
 
-    def _handed(self, inner: Scope, depth: int, *, given: bool = False) -> list[Env]:
+    def _handed(
+        self,
+        inner: Scope,
+        depth: int,
+        *,
+        given: bool = False,
+        idle: Callable[[CallSite], bool] = lambda call: False,
+    ) -> list[Env]:
         """What each call of a function binds, with what its own callers bind."""
-        return [env for _, env in self.callers(inner, depth, given=given)] or [{}]
+        return [env for _, env in self.callers(inner, depth, given=given, idle=idle)] or [{}]
 
     def callers(
-        self, inner: Scope, depth: int = 2, most: int = MAX_CALLS, *, given: bool = False
+        self,
+        inner: Scope,
+        depth: int = 2,
+        most: int = MAX_CALLS,
+        *,
+        given: bool = False,
+        idle: Callable[[CallSite], bool] = lambda call: False,
     ) -> list[tuple[CallSite, Env]]:
         """The calls of a function, each once for everything that its own callers bind."""
         function = self.code.enclosing(inner)
         name = f"{inner.module.path}:{inner.qualname}"
         found: list[tuple[CallSite, Env]] = []
-        for site in self.code.calls(name) if depth and function is not None else ():
-            if site.scope is inner:
-                continue  # it calls itself
+        called = self.code.calls(name) if depth and function is not None else ()
+        sites = [site for site in called if site.scope is not inner]  # it calls itself
+        for site in [site for site in sites if not idle(site)] or sites:
             params = inner.owner.params  # type: ignore[union-attr]
             skip = 1 if params and params[0].name in ("self", "cls") else 0
             bound = self._parameters(function, site, skip)  # type: ignore[arg-type]
@@ -256,7 +276,8 @@ class Contexts(Turns):
                     bound[UNTIED] = owner
             if given:
                 bound[call_of(inner)] = Located(site.node, site.scope)
-            found += [(site, {**e, **bound}) for e in self.calls(site, depth - 1, given=given)]
+            around = self.calls(site, depth - 1, given=given, idle=idle)
+            found += [(site, {**e, **bound}) for e in around]
             if len(found) > most:
                 break
         return found

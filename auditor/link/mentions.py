@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.kinds import BARE, all_bases_told, kind_of, lacks
 from auditor.link.layout import module_name
 from auditor.link.names import Code
 from auditor.link.scopes import Binding, CallSite, Located, Module, Scope
@@ -30,6 +31,15 @@ _ADDRESSES = (
 """What texts are given to that are addresses, or names of them: `path("slots/", views.slots, name="slots")`."""
 _LOOSE = ("Protocol", "ABC")
 """What a class inherits from that others are passed for without saying so."""
+
+
+_SURE = {
+    "builtins", "re", "logging", "datetime", "pathlib", "sqlalchemy", "sqlmodel", "flask_sqlalchemy", "pymongo", "motor", "redis",
+    "httpx", "requests", "aiohttp", "pandas", "fastapi", "starlette", "flask", "boto3", "botocore",
+}  # fmt: skip
+"""Packages for whose objects none of another class is passed: no protocols."""
+_HANDED = {"fastapi.Depends", "fastapi.Security"}
+"""What stands for an object of any class."""
 
 
 class Mentions:
@@ -129,7 +139,8 @@ class _Meaning:
             case t.Attr() as node if self.above:
                 told = self.code.defined(node, site.scope)
                 if told is None:
-                    return not self._is_of_a_module_without(node.value, site.scope)
+                    without = self._is_of_a_module_without, self._is_of_another_kind
+                    return not any(asks(node.value, site.scope) for asks in without)
                 known = self.code.own_name(told) in self.above or self._is_loose(told)
                 return known and self._may_have(node.value, site.scope)
             case t.Attr(value=t.Name() as value):
@@ -162,12 +173,33 @@ class _Meaning:
         mine = self.code.own_name(self.found).rpartition(".")[0]
         return any(mine in self.code.ancestry(heir) for heir in self.code.heirs(kind))
 
+    def _is_of_another_kind(self, owner: t.Expr, scope: Scope) -> bool:
+        """Whether an object is surely of a class that has no such method, and this one's no heir of it."""
+        told = kind_of(self.code, owner, scope)
+        kind = self.code.definition(told)
+        if kind is not None:
+            if any(map(_is_of_any, self.code.ancestry(kind))) or not lacks(
+                self.code, kind, self.name
+            ):
+                return False
+            mine = self.code.own_name(self.found).rpartition(".")[0]
+            return not any(mine in self.code.ancestry(heir) for heir in self.code.heirs(kind))
+        own = self.found.scope
+        sure = _SURE - self.code.parts
+        if told.partition(".")[0] not in sure or told in _HANDED or own.parent is None:
+            return False
+        for heir in self.code.heirs(Located(own.owner, own.parent)):  # type: ignore[arg-type]
+            for name in self.code.ancestry(heir):
+                above = self.code.definition(name)
+                if name not in BARE if above is None else not all_bases_told(self.code, above):
+                    return False
+        return True
+
     def _is_loose(self, found: Located) -> bool:
         owner, around = found.scope.owner, found.scope.parent
         if not isinstance(owner, t.Class) or around is None:
             return False
-        kinds = self.code.ancestry(Located(owner, around))
-        return any(kind.rpartition(".")[2] in _LOOSE for kind in kinds)
+        return any(map(_is_of_any, self.code.ancestry(Located(owner, around))))
 
     # --- names that are bound to another function
 
@@ -224,6 +256,11 @@ class _Meaning:
         """Whether a module's name may be that of the one looked for too, from another root: `from utils import f`."""
         dotted = module_name(self.found.path)
         return not source.startswith(".") and f".{dotted}".endswith(f".{source}")
+
+
+def _is_of_any(kind: str) -> bool:
+    """Whether a class is one that others are passed for without saying so."""
+    return kind.rpartition(".")[2] in _LOOSE
 
 
 _DEEPEST = 8

@@ -41,6 +41,7 @@ from auditor.stores.mongo.filters import COMPUTED, Filters
 from auditor.stores.mongo.pipelines import Join, Pipelines, Sort, sort_of
 from auditor.stores.mongo.truths import Truths
 from auditor.stores.spans import ABOVE
+from auditor.stores.waiting.errands import Asked
 from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.unasked import Unasked
 
@@ -499,7 +500,8 @@ class MongoReader:
     def runs(self, site: CallSite) -> list[Env]:
         """The bindings of what calls the site's function, and of the instances it is a method of."""
         given = self.cursors.given_back(site)
-        calls = [env for env in self.contexts.calls(site, given=given) if env]
+        every = self.contexts.calls(site, given=given, idle=self._is_never_made)
+        calls = [env for env in every if env]
         calls = calls or given_by_kind(self.code, site.scope) or [{}]
         instances = self.contexts.instances(site.scope, self.unasked) or [{}]
         turns = self.contexts.loops_at(site.node, site.scope)
@@ -512,6 +514,10 @@ class MongoReader:
             met += [a if untied else both for a, both in pairs]
         merged = [{**both, **c} for both in met if both is not None for c in turns]
         return [env for env in merged[:_MOST_RUNS] if env]
+
+    def _is_never_made(self, call: CallSite) -> bool:
+        """Whether a call stands in a function that nothing that runs calls."""
+        return self.unasked.errands.of(place_of(call)) is Asked.NEVER
 
     def _queries(self, site: CallSite) -> Iterator[Query]:
         func = site.node.func

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Set
 
 from auditor.discover import Role
@@ -180,13 +181,20 @@ class ByHand:
         )  # fmt: skip
         stems = {stem(path) for path in scripts}
         found: set[str] = set()
+        handed_on: dict[str, set[str]] = defaultdict(set)
         for node, scope in self.code.of_kind(t.Import) if scripts else ():
             path = scope.module.path
-            if path not in sources or self._is_beside(path) or _ERRAND.search(path):
+            if path not in sources or stems.isdisjoint(spoken(node)):
                 continue
-            if stems.isdisjoint(spoken(node)):
-                continue
-            found |= {module.path for module in named_by(self.code, node, scope)} & scripts
+            imported = {module.path for module in named_by(self.code, node, scope)} & scripts
+            if path in scripts or self._is_beside(path) or _ERRAND.search(path):
+                handed_on[path] |= imported
+            else:
+                found |= imported
+        pending = list(found)
+        while pending:  # `tools/__init__.py` of a program, which imports what lies beside it
+            pending += (more := handed_on.pop(pending.pop(), set()) - found)
+            found |= more
         return found
 
 

@@ -46,7 +46,23 @@ class Asked(enum.IntEnum):
 
 _MAPPERS = {"sqlalchemy", "sqlmodel", "flask_sqlalchemy", "mongoengine", "flask_mongoengine", "beanie", "bunnet", "odmantic", "peewee", "tortoise"}  # fmt: skip
 """Packages that make objects of the classes that inherit from theirs: of a kind that a row tells."""
-_PLAIN = {"", "builtins", "abc", "typing", "typing_extensions", "enum", "dataclasses", "collections", "pydantic", *_MAPPERS}  # fmt: skip
+_CALLING = {
+    re.compile(
+        r"django\.db\.models\.(?:\w+\.)?(?:Model|Manager|QuerySet)|django\.contrib\.auth\.(?:models|base_user)\.\w+"
+    ): re.compile(
+        r"a?(?:save|delete|refresh_from_db|from_db|save_base)|clean\w*|full_clean|validate_\w+|check\w*|natural_key|as_manager|as_sql|deconstruct"
+        r"|contribute_to_class|(?:prepare|resolve|serializable|unique|date)_\w+|(?:set|has|is|email|normalize|make|with)_\w+|a?create\w*|a?(?:bulk|update|get_or)_\w+"
+        r"|db_manager|using|iterator|values_list|order_by|select_\w+|prefetch_\w+|distinct|annotate|aggregate|alias|defer|only|none|all|latest|earliest|in_bulk"
+        r"|get_(?:queryset|by_natural_key|absolute_url|url|full_name|short_name|username|email_field_name|session_\w+|constraints|deferred_fields"
+        r"|(?:user|group|all)_permissions|next_\w+|previous_\w+|\w+_display)"
+    ),
+    re.compile(r"advanced_alchemy\.(?:\w+\.)*\w*(?:Repository|Service)(?:\w*Mixin)?"): re.compile(
+        r"(?:list|get|create|update|upsert|delete|add|find|check|to|is|provide|filter|count|exists|new)(?:_(?:and_count|one|one_or_none|many|where|model|schema"
+        r"|health|and_update|and_upsert|or_\w+|model_\w+|id_\w+|dict\w*))?"
+    ),
+}
+"""Packages' classes that do call methods of what inherits from them, and by what names."""
+_PLAIN = {"", "builtins", "abc", "typing", "typing_extensions", "enum", "dataclasses", "collections", "pydantic", "flask_login", *_MAPPERS}  # fmt: skip
 """Packages whose classes call no method of those that inherit from them but by decorators and `__names__`."""
 _HOOKS = {
     "clean", "save", "delete", "get_id", "is_active", "is_authenticated", "is_anonymous", "handle", "handler", "lambda_handler", "main",
@@ -424,11 +440,21 @@ class Errands:
         read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
         if node.name.lower() in self._interfaces and not read:
             return True
+        if self._may_be_called_by_base(node.name, found):
+            return True
         own = node.name not in OF_VIEWS
         if node.name in self._shown or not self.is_plain(found, of_views=own):
             return True
         handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
         return handed and not node.name.startswith("_")
+
+    def _may_be_called_by_base(self, name: str, found: Located) -> bool:
+        """Whether a package calls methods of this name of what inherits from its classes."""
+        above = {kind for heir in self.code.heirs(found) for kind in self.code.ancestry(heir)}
+        return any(
+            (name.startswith("_") or called.fullmatch(name)) and any(map(kind.fullmatch, above))
+            for kind, called in _CALLING.items()
+        )
 
     @functools.cached_property
     def _interfaces(self) -> set[str]:
@@ -455,6 +481,7 @@ class Errands:
                 name = self.code.name(expr, owner.scope)  # type: ignore[union-attr]
                 known = name.partition(".")[0] in _PLAIN or self.code.definition(name) is not None
                 known |= of_views and ASKS_VIEWS.search(name) is not None
+                known |= any(kind.fullmatch(name) for kind in _CALLING)
                 if not name or not known:
                     return False
         return True
@@ -563,7 +590,7 @@ def errands(application: Application) -> list[Errands]:
     return [Errands(application)]
 
 
-_TEMPLATE = re.compile(r"\.(?:x?html?|jinja2?|j2|txt|mjml)$", re.I)
+_TEMPLATE = re.compile(r"\.(?:x?html?|djhtml|jinja2?|j2|txt|mjml|xml|tex)$", re.I)
 _INSIDE = re.compile(r"\{[{%][^{}]{0,300}[%}]\}")
 _WORD = re.compile(r"\w+")
 _LONGEST = 400_000

@@ -1,0 +1,203 @@
+"""Methods of repositories and models that nobody calls: what is called by their name is of an object of another class."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit
+from tests.conftest import Build
+
+_SHOP = """
+import abc, agents, httpx
+from typing import Annotated, Generic, Optional, Protocol, TypeVar
+from fastapi import Depends, FastAPI
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+app = FastAPI()
+class Base(DeclarativeBase):
+    pass
+class Note(Base):
+    __tablename__ = "notes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+T = TypeVar("T")
+class Store(Generic[T]):
+    def __init__(self, session):
+        self.session = session
+class Notes(Store[Note]):
+    def by_title(self, title):
+        return self.session.scalars(select(Note).where(Note.title == title)).all()
+class Users(Store[Note]):
+    pass
+class Loose(abc.ABC):
+    pass
+class Named(Protocol):
+    pass
+class Open(Store[Note]):
+    def __getattr__(self, name):
+        return getattr(self.session, name)
+"""
+_BOTH = "class Both(Users, Notes):\n    pass\n"
+
+
+def _why(text: str, build: Build) -> str:
+    fits = [fit for each in build({"app.py": text}).facts(CollectionFit) for fit in each.fits]
+    (told,) = {
+        match.why or match.fit.value for query, match in fits if query.equality == ("title",)
+    }
+    return told
+
+
+@pytest.mark.parametrize(
+    ("held", "call"),
+    [
+        ("", "def ask(title: str, users: Client = None): users.by_title(title)"),
+        ("", "def ask(title: str, users: Annotated[Client, Depends()]): users.by_title(title)"),
+        ("", "def ask(title: str, users: Client | None = None): users.by_title(title)"),
+        ("", "def ask(title: str, users: Optional[Client] = None): users.by_title(title)"),
+        ("", "def ask(title: str): Client(title).by_title(title)"),
+        ("", "def ask(title: str):\n    users = Client(title)\n    users.by_title(title)"),
+        ("users = Client(None)", "def ask(title: str): users.by_title(title)"),
+        ("class Kept:\n    def __init__(self, users: Client):\n        self.users = users\n    def ask_it(self, title): self.users.by_title(title)", "def ask(title: str, kept: Kept = Depends()): kept.ask_it(title)"),
+        ("class Kept:\n    users: Client\n    def ask_it(self, title): self.users.by_title(title)", "def ask(title: str, kept: Kept = Depends()): kept.ask_it(title)"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["Users", "httpx.Client"])
+def test_of_another_class(kind: str, held: str, call: str, build: Build) -> None:
+    asked = f"{held}\n@app.get('/')\n{call}\n@app.get('/all')\ndef every(s): Notes(s)\n"
+    told = _why(_SHOP + asked.replace("Client", kind), build)
+    assert told == "nothing that runs calls by_title, which asks it"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "def ask(title: str, users=None): users.by_title(title)",
+        "def ask(title: str, users: Notes = None): users.by_title(title)",
+        "def ask(title: str, users: Store = None): users.by_title(title)",
+        "def ask(title: str, users: Loose = None): users.by_title(title)",
+        "def ask(title: str, users: Named = None): users.by_title(title)",
+        "def ask(title: str, users: Open = None): users.by_title(title)",
+        "def ask(title: str, users: 'Users | Notes' = None): users.by_title(title)",
+        "def ask(title: str, users: Users | Notes = None): users.by_title(title)",
+        "def ask(title: str):\n    users = Users(title)\n    if title: users = make(title)\n    users.by_title(title)",
+        "def ask(title: str):\n    for users in (Users, Notes): users(title).by_title(title)",
+        "def ask(title: str):\n    users = Users(title) if title else Notes(title)\n    users.by_title(title)",
+        "def ask(title: str, users: Depends = None): users.by_title(title)",
+        "def ask(title: str, users: agents.Session = None): users.by_title(title)",
+        "def ask(title: str, users: Users = None): users.session.by_title(title)",
+    ],
+)
+def test_perhaps_of_this_class(call: str, build: Build) -> None:
+    asked = f"@app.get('/')\n{call}\n@app.get('/all')\ndef every(s): Notes(s)\n"
+    assert _why(_SHOP + asked, build) == "missing"
+
+
+def test_of_an_heir_of_both(build: Build) -> None:
+    asked = "@app.get('/')\ndef ask(title: str, users: Users): users.by_title(title)\n@app.get('/all')\ndef every(s): Both(s)\n"
+    assert _why(_SHOP + _BOTH + asked, build) == "missing"
+
+
+_DJANGO = {
+    "manage.py": "import os\nif __name__ == '__main__':\n    os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+    "settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'urls'\n",
+    "urls.py": "from django.urls import path\nfrom shop.views import show\nurlpatterns = [path('', show)]\n",
+    "shop/__init__.py": "",
+    "shop/views.py": "from shop.models import Report\ndef show(request): return Report.objects.first()\n",
+    "shop/models.py": "from django.db import models\n"
+    "class Entry(models.Model):\n    kind = models.CharField(max_length=70)\n"
+    "class Report(models.Model):\n    kind = models.CharField(max_length=70)\n"
+    "    def {name}(self): return list(Entry.objects.filter(kind=self.kind))\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "told"),
+    [
+        ("sum_up", {}, "nothing that runs calls sum_up, which asks it"),
+        ("sum_up", {"shop/views.py": "def show(request, pk): return Report.objects.get(pk=pk).sum_up()"}, "missing"),
+        ("sum_up", {"shop/templates/show.html": "{{ report.sum_up }}"}, "missing"),
+        ("sum_up", {"shop/views.py": "from rest_framework.serializers import ModelSerializer\nclass Shown(ModelSerializer):\n    class Meta:\n        fields = ['sum_up']"}, "missing"),
+        ("get_absolute_url", {}, "missing"),
+        ("clean_fields", {}, "missing"),
+        ("validate_unique", {}, "missing"),
+        ("_do_update", {}, "missing"),
+        ("sum_up", {"settings.py": "MIDDLEWARE = ['shop.more.Middle']\n", "shop/more.py": "from shop.models import Report\nclass Middle:\n    def __init__(self, get_response): pass\n    def process_view(self, request, *given): Report.objects.first().sum_up()\n"}, "missing"),
+    ],
+)  # fmt: skip
+def test_methods_of_models(name: str, more: dict[str, str], told: str, build: Build) -> None:
+    tree = {path: text.replace("{name}", name) for path, text in _DJANGO.items()}
+    tree |= {path: tree.get(path, "") + text for path, text in more.items()}
+    fits = [fit for each in build(tree).facts(CollectionFit) for fit in each.fits]
+    assert {m.why or m.fit.value for q, m in fits if q.equality == ("kind",)} == {told}
+
+
+_MONGO = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+db = MongoClient()["shop"]
+class Store:
+    def __init__(self, name):
+        self.notes = db[name]
+    def one(self, asked):
+        return self.notes.find_one(asked)
+class Notes(Store):
+    def __init__(self):
+        super().__init__("notes")
+    def by_title(self, title):
+        return self.one({"title": title})
+    def by_state(self, state):
+        return self.one({"state": state})
+notes = Notes()
+@app.get("/{title}")
+def ask(title: str):
+    return notes.by_title(title)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("", {"title"}),
+        (
+            "@app.get('/state/all')\ndef again(): return [x.by_state('x') for x in (notes, notes)]\n",
+            {"title", "state"},
+        ),
+    ],
+)
+def test_handed_on_by_what_nobody_calls(more: str, told: set[str], build: Build) -> None:
+    fits = [f for each in build({"app.py": _MONGO + more}).facts(CollectionFit) for f in each.fits]
+    assert {name for query, _ in fits for name in query.equality} == told
+
+
+_ROUTES = """
+from fastapi import FastAPI
+from shop.agent import answer
+app = FastAPI()
+@app.get("/{title}")
+def ask(title: str):
+    return answer(title)
+"""
+_ANSWERS = "def answer(title):\n    from shop.tools import look\n    return look(title)\n"
+_LOOKS = (
+    "from pymongo import MongoClient\ndb = MongoClient()['shop']\n"
+    "def look(title): return db.notes.find_one({'title': title})\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("package", "told"),
+    [
+        ("from shop.tools.looking import look\n", "missing"),
+        ("from .looking import look\n", "missing"),
+        ("", "only a script that is run by hand asks it"),
+    ],
+)
+def test_tools_of_a_program(package: str, told: str, build: Build) -> None:
+    tree = {
+        "app.py": _ROUTES, "shop/__init__.py": "", "shop/agent.py": _ANSWERS, "shop/tools/__init__.py": package,
+        "shop/tools/looking.py": _LOOKS + "db.notes.insert_one({'title': input()})\n", "shop/more.py": "",
+    }  # fmt: skip
+    fits = [fit for each in build(tree).facts(CollectionFit) for fit in each.fits]
+    assert {m.why or m.fit.value for q, m in fits if q.equality == ("title",)} == {told}
