@@ -21,7 +21,7 @@ from auditor.link.scopes import Binding, CallSite, Located, Module, Scope
 
 _WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s")
-_SPEAKING = {t.Const, t.Import, t.Text, t.Call}
+_SPEAKING = {t.Const, t.Import, t.Call}
 _LONGEST = 200
 _SHORTEST = 3
 _ADDRESSES = (
@@ -59,6 +59,7 @@ class Mentions:
         for call in code.calls(*_ADDRESSES):
             calls_none |= {id(call.arg(0, "route", "regex", "viewname", "to")), id(call.arg(None, "name"))}  # fmt: skip
         written = self._written
+        made_up: list[tuple[int, list[tuple[str, str]]]] = []
         for module in code.modules.values():
             for node, scope in code.nodes(module):
                 kind = type(node)
@@ -66,10 +67,15 @@ class Mentions:
                     name: str = node.name if kind is t.Attr else node.id  # type: ignore[attr-defined]
                     if name in names:
                         written[name].append(Located(node, scope))
+                elif isinstance(node, t.Text):
+                    made_up.append((id(node), _ends(node)))
+                elif kind is t.Item or kind is t.Map:
+                    calls_none |= {id(key) for key in _keys(node)}
                 elif kind in _SPEAKING:
                     for name in self._names(node):
                         if name in names and id(node) not in calls_none:
                             written[name].append(Located(node, scope))
+        self._built += [ends for key, told in made_up if key not in calls_none for ends in told]
 
     def _names(self, node: t.Node) -> Iterator[str]:
         match node:
@@ -79,8 +85,6 @@ class Mentions:
                 yield from _WORD.findall(text)
             case t.Import(names=names):
                 yield from (name.rpartition(".")[2] for name, alias in names if alias and alias != name)  # fmt: skip
-            case t.Text():
-                self._built += _ends(node)
             case t.Call(func=t.Name(id="getattr"), args=[_, name, *_]):
                 self._built += _ends(name)
 
@@ -265,6 +269,22 @@ def _is_of_any(kind: str) -> bool:
 
 _DEEPEST = 8
 """How many imports are followed from one module to the next."""
+
+
+_HELD_BY_NAME = {"globals", "locals", "vars", "__dict__"}
+
+
+def _keys(node: t.Node) -> list[t.Expr]:
+    """The keys that are made up for values, `row[f"{name}_id"]`, which call nothing: not those of what holds functions by
+    their names."""
+    match node:
+        case t.Item(value=t.Call(func=of) | (t.Attr() as of)) if t.last_word(of) in _HELD_BY_NAME:
+            return []
+        case t.Item(index=t.Text() as key):
+            return [key]
+        case t.Map(keys=keys):
+            return [key for key in keys if isinstance(key, t.Text)]
+    return []
 
 
 def _ends(name: t.Expr) -> list[tuple[str, str]]:

@@ -70,7 +70,7 @@ def first_value(values: Evaluator, declared: t.Expr | None, scope: Scope) -> tup
 
 _MOVES_ON = re2.compile(r"(?i)status|state|stage|phase|step|progress|situa|estado|etat|statut")
 _USUAL = re2.compile(
-    r"(?i)^(?:active|enabled|available|approved|accepted|confirmed|complete[d]?|done|finished|closed|resolved|delivered|paid|success(?:ful)?"
+    r"(?i)^(?:active|enabled|available|approved|accepted|confirmed|complete[d]?|done|finished|closed|resolved|delivered|settled|fulfilled|executed|captured|paid|success(?:ful)?"
     r"|succeeded|publish(?:ed)?|public|verified|valid|normal|regular|standard|default|reviewed|registered|present|processed|ok"
     r"|users?|members?|customers?|clients?|buyers?|students?|patients?|employees?|a[ck]tiv[eao]?|disponible|aprobad[oa]|aprovad[oa]|completad[oa]"
     r"|conclu[ií]d[oa]|publicad[oa]|pagad[oa]|pago)$"

@@ -107,6 +107,7 @@ async def orders(given: str):
     ("asked", "expected"),
     [
         ('"status": "delivered"', Fit.UNKNOWN),
+        ('"status": "SETTLED"', Fit.UNKNOWN),
         ('"status": "pending"', Fit.MISSING),
         ('"status": given', Fit.MISSING),
         ('"status": "delivered", "of": given', Fit.MISSING),
