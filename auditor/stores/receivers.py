@@ -6,6 +6,7 @@ a base class that all repositories share. The method is read again for the repos
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
@@ -193,14 +194,25 @@ class Receivers:
         return None
 
 
-def spread(function: t.Function, call: t.Call) -> dict[str, Thing]:
-    """What a function's `**name` holds by a call."""
+def spread(
+    function: t.Function, call: t.Call, values: Sequence[Thing | None] = ()
+) -> dict[str, Thing]:
+    """What a function's `**name` holds by a call, whose keywords hand over these values."""
     taken = {p.name for p in function.params if p.kind in ("positional", "keyword")}
     for param in function.params:
         if param.kind == "kwargs":
-            named = [k for k in call.keywords if k.name and k.name not in taken]
-            keys = tuple((str(k.name), _is_nothing(k.value)) for k in named)
-            return {param.name: Keyed(keys, any(k.name is None for k in call.keywords))}
+            held = Keyed(())
+            for at, keyword in enumerate(call.keywords):
+                value = values[at] if at < len(values) else None
+                if keyword.name:
+                    keys = ((str(keyword.name), _is_nothing(keyword.value)),)
+                    held = held.also(Keyed(keys if keyword.name not in taken else ()))
+                elif isinstance(value, Keyed):
+                    left = tuple(key for key in value.names if key[0] not in taken)
+                    held = held.also(Keyed(left, value.open_))
+                else:
+                    held = held.also(Keyed((), open_=True))
+            return {param.name: held}
     return {}
 
 

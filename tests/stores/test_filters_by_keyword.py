@@ -162,3 +162,39 @@ def test_filters_that_go_through_what_all_stores_share(
         (q.collection, q.equality, q.unresolved[:26]) for q in found if q.place.path == "asks.py"
     }
     assert got == told
+
+
+_BY_NAMES = """
+from flask_sqlalchemy import SQLAlchemy
+db = SQLAlchemy()
+class Seat(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    hall = db.Column(db.Integer)
+    row = db.Column(db.Integer)
+class Store:
+    def __init__(self, model):
+        self.model = model
+    def find(self, first=False, **wanted):
+        return self.model.query.filter_by(**wanted).first()
+class Seats(Store):
+    def __init__(self):
+        super().__init__(Seat)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "equality", "unresolved"),
+    [
+        ("find(**{'hall': x})", ("hall",), ""),
+        ("find(row=1, **{'hall': x, 'first': True})", ("row", "hall"), ""),
+        ("find(**{'hall': x}, row=1)", ("hall", "row"), ""),
+        ("find(hall=1, **x)", (), "its conditions are named at run time"),
+        ("find(**{x: 1})", (), "its conditions are named at run time"),
+    ],
+)
+def test_a_dict_that_is_spread_gives_its_keys(
+    call: str, equality: tuple[str, ...], unresolved: str, build: Build
+) -> None:
+    asks = f"from app import *\ndef ask(x):\n    return Seats().{call}\n"
+    found = build({"app.py": _BY_NAMES, "asks.py": asks}).facts(Query)
+    assert {(q.equality, q.unresolved) for q in found} == {(equality, unresolved)}

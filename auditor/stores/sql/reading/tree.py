@@ -515,7 +515,7 @@ class TreeReading(Statements):
         for keyword, value in zip(call.keywords, values[len(call.args) :], strict=False):
             if keyword.name and value is not None:
                 given[keyword.name] = value
-        given |= spread(node, call)
+        given |= spread(node, call, values[len(call.args) :])
         if not any(isinstance(arg, t.Star) for arg in call.args):
             rest = Listed(tuple(positional[len(places) :]))
             given |= {p.name: rest for p in node.params if p.kind == "args"}
