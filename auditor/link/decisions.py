@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Literal
 
 import msgspec
@@ -431,10 +431,52 @@ def bound_anew(stmt: t.Stmt) -> Iterator[str]:
         yield from (n.id for x in pending if not isinstance(x, t.Attr | t.Item) for n in t.walk_own(x) if isinstance(n, t.Name))  # fmt: skip
 
 
+@functools.lru_cache(maxsize=50_000)
+def _tested_before(function: t.Function, call: t.Call) -> dict[str, Worth]:
+    """What the names that a function leaves as they are are worth where a call stands by the tests that lead there: below
+    `if kind:`, after `if not kind: return`."""
+    facts: list[tuple[t.Expr, bool]] = []
+    body: Sequence[t.Stmt] | None = function.body
+    while body:
+        at = next((i for i, stmt in enumerate(body) if t.holds([stmt], call)), len(body))
+        facts += [(s.test, False) for s in body[:at] if isinstance(s, t.If) and t.leaves(s.body)]
+        stmt = body[at] if at < len(body) else None
+        body = next((x for x in (t.blocks(stmt) if stmt else ()) if t.holds(x, call)), None)
+        if isinstance(stmt, t.If) and body is not None:
+            facts.append((stmt.test, body is stmt.body))
+        elif stmt is not None and body is None:
+            choices_ = (n for n in t.walk_own(stmt) if isinstance(n, t.Choice))
+            facts += [(n.test, True) for n in choices_ if t.holds([n.then], call)]
+    told: dict[str, Worth] = {}
+    while facts:
+        match facts.pop():
+            case t.Unary(op="not", value=value), holds:
+                facts.append((value, not holds))
+            case t.BoolOp(op=op, values=several), holds if holds is (op == "and"):
+                facts += [(each, holds) for each in several]
+            case t.Name(id=name), True:
+                told[name] = "something"
+            case t.Compare(left=t.Name(id=name), ops=["is" | "is not" as op], rights=[t.Const(value=None)]), holds:  # fmt: skip
+                nothing = holds is (op == "is")
+                told[name] = "nothing" if nothing else told.get(name, "present")
+    kept = settled(function)
+    return {name: worth for name, worth in told.items() if name in kept}
+
+
 def worth_of(
     expr: t.Expr, scope: Scope, outer: Mapping[str, Worth], handed: tuple[Code, t.Call] | None = None
 ) -> Worth | None:  # fmt: skip
     """What an expression is worth that is `handed` to a call."""
+    told = _worth_of(expr, scope, outer, handed)
+    if told in (None, "present") and handed and isinstance(expr, t.Name):
+        if isinstance(scope.owner, t.Function):
+            return _tested_before(scope.owner, handed[1]).get(expr.id, told)
+    return told
+
+
+def _worth_of(
+    expr: t.Expr, scope: Scope, outer: Mapping[str, Worth], handed: tuple[Code, t.Call] | None
+) -> Worth | None:  # fmt: skip
     match expr:
         case t.Attr(name=name) if name in _SOMEBODY:
             return "something"

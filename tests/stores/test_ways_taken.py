@@ -69,6 +69,17 @@ def _asked(text: str, build: Build) -> set[tuple[str, ...]]:
         ("def on(who=None, s=None):\n    return find(who, s)\ndef one(user):\n    return on(s='x')", {_STATE}),
         ("def on(who=None, s=None):\n    who = given(who)\n    return find(who, s)\ndef one(user):\n    return on(user.id, 'x')", {_STATE, _BOTH}),
         ("@app.get('/')\ndef on(who=None, s=None):\n    return find(who, s)\ndef one(user):\n    return on(user.id, 'x')", {_ALL, _STATE, _USER}),
+        # tested where the call stands
+        ("def one(s=None):\n    if s:\n        return find(state=s)", {_STATE}),
+        ("def one(user, s=None):\n    if user and not s:\n        return\n    with user:\n        return find(state=s)", {_ALL, _STATE}),
+        ("def one(user, s=None):\n    if user or not s:\n        return\n    with user:\n        return find(state=s)", {_STATE}),
+        ("def one(s=None):\n    return find(state=s) if s else []", {_STATE}),
+        ("def one(s=None):\n    return [] if s else find(state=s)", {_ALL, _STATE}),
+        ("def one(s=None):\n    if s is None:\n        return find(state=s)", {_ALL}),
+        ("def one(s=None):\n    if s is not None:\n        return find(state=s)", {_ALL, _STATE}),
+        ("def one(s=None):\n    if s:\n        print(s)\n    return find(state=s)", {_ALL, _STATE}),
+        ("def one(s=None):\n    if s:\n        s = other(s)\n        return find(state=s)", {_ALL, _STATE}),
+        ("def one(s=None):\n    if s:\n        return lambda: find(state=s)\ndef two(s):\n    return find(state=s)", {_ALL, _STATE}),
         # who is signed in
         ("@jwt_required()\ndef one():\n    who = get_jwt_identity()\n    return find(who, 'x')", {_BOTH}),
         ("@jwt_required()\ndef one():\n    return find(get_jwt_identity(), 'x')", {_BOTH}),
