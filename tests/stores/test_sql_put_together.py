@@ -53,6 +53,29 @@ def test_the_conditions_of_a_list_are_told_as_the_runs_have_them(
     assert {(q.equality, q.unresolved) for q in _asked(steps, build)} == told
 
 
+@pytest.mark.parametrize(
+    ("calls", "told"),
+    [
+        ("ask(1, None)", {_KIND}),
+        ("ask(1, 'rex')\nask(1, None)", {_KIND, _BOTH}),
+        ("ask(None, 'rex')\nask(1, None)", {_PLAIN, _KIND, _NICK, _BOTH}),
+        ("ask(1, None)\nHOOKS = [ask]", {_PLAIN, _KIND, _NICK, _BOTH}),
+    ],
+)
+def test_a_condition_that_every_call_gives_is_always_there(
+    calls: str, told: set[tuple[tuple[str, ...], str]], build: Build
+) -> None:
+    steps = [
+        'wanted = ["1=1"]',
+        'if kind: wanted.append("kind = ?")',
+        'if nick: wanted.append("nick = ?")',
+        """return db.execute(f"SELECT * FROM animals WHERE {' AND '.join(wanted)}").fetchall()""",
+    ]
+    code = _ANIMALS.replace("{steps}", "\n    ".join(steps)) + calls + "\n"
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.equality, q.unresolved) for q in found if q.collection == "animals"} == told
+
+
 @pytest.mark.parametrize("begins", ['wanted, given = ["1=1"], []', '(given, wanted) = [], ["1=1"]'])
 def test_a_list_that_begins_beside_another(begins: str, build: Build) -> None:
     steps = [

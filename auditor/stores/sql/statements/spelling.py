@@ -314,7 +314,7 @@ def _growing(
                 joining = joining.args[0]
             if not isinstance(joining, t.Const) or not isinstance(between := joining.value, str):
                 return []
-            wholes = assembled(reading.values, held, frame.scope, {})
+            wholes = assembled(reading.values, held, frame.scope, frame.told)
             if not any(len(whole) > 1 for whole in wholes):
                 return []
             if not any(piece.taken for whole in wholes for piece in whole):
@@ -352,7 +352,9 @@ def _items(reading: Reading, piece: Piece, frame: Frame) -> list[list[str]]:
 
 def _grown(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     """The texts that a variable comes to which begins as one, and to which some runs add more: `where += " AND at > ?"`."""
-    wholes = assembled(reading.values, expr, frame.scope, {}) if isinstance(expr, t.Name) else []
+    if not isinstance(expr, t.Name):
+        return []
+    wholes = assembled(reading.values, expr, frame.scope, frame.told)
     wholes = wholes if any(len(way) > 1 for way in wholes) else []
     spelt = [
         [
