@@ -94,7 +94,7 @@ def split(text: str) -> Iterator[tuple[str, int]]:
     """
     if _BATCH.search(text):
         text = _OF_SQL_SERVER.sub(_plainly, text)
-    text = _DATABASE.sub(r"\1;", _VIEWS_OF_DUMP.sub(r"\1", text))
+    text = _DATABASE.sub(r"\1;", _VIEWS_OF_DUMP.sub(r"\1", text)) + "\n;"
     start, line, position = 0, 1, 0
     found, copies = 0, True
     while (match := _BREAK.search(text, position)) is not None:
@@ -102,6 +102,10 @@ def split(text: str) -> Iterator[tuple[str, int]]:
         if match[0] != ";" and not _ENDS.fullmatch(match[0]):
             continue
         statement = text[start : match.start()]
+        if (made := _WHERE_THERE_IS_NONE.match(statement)) is not None:
+            line += statement.count("\n", 0, made.end())
+            start += made.end()
+            statement = _END.sub("", statement[made.end() :])
         if _SCHEMA.match(statement) or _ALTERS.search(statement):  # also inside of `DO $$ … $$`
             found += 1
             yield statement, line + _leading(statement)
@@ -118,10 +122,21 @@ def split(text: str) -> Iterator[tuple[str, int]]:
             position = end + len(_END_OF_COPY) if copies else position
         line += text.count("\n", start, position - 1)
         start = position
-    if _SCHEMA.match(text[start:]):
-        yield text[start:], line + _leading(text[start:])
 
 
+_BLOCK = r"do\s+\$\w*\$\s*(?:declare\b[^;]{0,2000};\s*)?begin\s+"
+_UNLESS = (
+    r"(?:end(?:\s+if)?\s+)?if\s+(?:not\s+exists\s*\((?:[^']|'[^']*'){0,2000}?(?:\)|\bthen|\bbegin)"
+    r"|object_id\s*\((?:[^()']|'[^']*'){0,99}\)\s+is\s+null(?:\s+begin)?)\s+"
+)
+_WHERE_THERE_IS_NONE = re.compile(
+    rf"\s*(?:--[^\n]*\n\s*|/\*[^*]{{0,2000}}\*/\s*)*(?:{_BLOCK}(?:{_UNLESS})?|{_UNLESS})"
+    r"(?=create\s+(?:unlogged\s+)?(?:table|(?:unique\s+)?index)\b)",
+    re.I,
+)
+"""What makes a table or an index where there is none: `DO $$ BEGIN IF NOT EXISTS (…) THEN CREATE TABLE …`, and of SQL Server
+`IF OBJECT_ID('…') IS NULL BEGIN CREATE TABLE … END`."""
+_END = re.compile(r"(?<=\))\s+end\s*$", re.I)
 _DATABASE = re.compile(r"(?im)^([ \t]*create[ \t]+database[ \t]+[\w`\"]+)[ \t]*$(?=\s*create\b)")
 """What is run by itself, though nothing ends it: the statements that follow are those of tables."""
 _PREPARED = re.compile(

@@ -40,6 +40,31 @@ def test_a_table_that_is_made_like_another(made: str, fit: Fit, build: Build) ->
     assert _fits(build, OLD + made) == [fit]
 
 
+_POINTS = "CREATE TABLE points (id INT PRIMARY KEY, owner INT)"
+
+
+@pytest.mark.parametrize(
+    ("made", "fits"),
+    [
+        (f"DO $$\nBEGIN\nIF NOT EXISTS (SELECT FROM pg_tables WHERE tablename = 'points') THEN\n{_POINTS};\nEND IF;\nEND\n$$;", [Fit.MISSING]),
+        (f"DO $x$ BEGIN {_POINTS}; CREATE INDEX a ON points (owner); END $x$;", [Fit.COVERED]),
+        (f"{_POINTS};\nDO $$ BEGIN IF NOT EXISTS (SELECT 1) THEN CREATE INDEX a ON points (owner); END IF; END $$;", [Fit.COVERED]),
+        (f"IF NOT EXISTS (SELECT * FROM sys.tables WHERE name = 'points')\nBEGIN\n{_POINTS}\nEND\nGO\n", [Fit.MISSING]),
+        (f"IF OBJECT_ID('dbo.points', 'U') IS NULL {_POINTS}", [Fit.MISSING]),
+        # what other conditions make, and what is a text, may be there or not
+        (f"DO $$ BEGIN IF EXISTS (SELECT 1) THEN {_POINTS}; END IF; END $$;", [Fit.UNKNOWN]),
+        (f"DO $$ BEGIN EXECUTE '{_POINTS}'; END $$;", [Fit.UNKNOWN]),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_made_where_there_is_none(made: str, fits: list[Fit], build: Build) -> None:
+    assert _fits(build, made) == fits
+    if fits != [Fit.UNKNOWN] and not made.startswith("CREATE"):
+        assert (
+            _fits(build, "", f'{ASKS}\ndef make(cursor):\n    cursor.execute("""{made}""")\n')
+            == fits
+        )
+
+
 def test_a_table_is_made_like_what_another_was_then(build: Build) -> None:
     schema = "CREATE TABLE old (id INT, owner INT);\nCREATE TABLE points (LIKE old INCLUDING ALL);\nCREATE INDEX by_owner ON old (owner);\n"
     assert _fits(build, schema) == [Fit.MISSING]

@@ -28,7 +28,7 @@ _DOWN = re.compile(r"(?:^|[._-])down(?:[._-]|$)|(?:^|[/_-])(?:rollback|revert|un
 _STATEMENT = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:create\s+(?:unique\s+|or\s+replace\s+|materialized\s+)*(?:table|index|view)|create\s+virtual\s+table\b[^(]{1,200}\bfts[345]|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
 _BEFORE = re.compile(
     r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:create\s+(?:or\s+replace\s+)?(?:extension|type|schema|domain|sequence|function|database|role)\b"
-    r"|drop\s+(?:extension|type|schema|view|trigger|function)\b|do\s+\$|use\s+\S+\s*;|pragma\s+\w+|set\s+names\b"
+    r"|drop\s+(?:extension|type|schema|view|trigger|function)\b|do\s+\$|if\s+(?:not\s+exists|object_id)\s*\(|use\s+\S+\s*;|pragma\s+\w+|set\s+names\b"
     r"|set\s+(?:session\s+|local\s+|global\s+)?[\w.@]+\s*(?::?=|to\s)|begin\s*(?:(?:work|transaction|immediate|exclusive)\s*)?;|start\s+transaction\b)",
     re.I,
 )
