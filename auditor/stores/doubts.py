@@ -150,7 +150,11 @@ class Doubts:
             for query in self.queries[key]
             if query.reads and tuple((field, 1) for field in query.fields) not in unique
         ]
-        return all(q.operation == "get" and asks_by_name(q) for q in asked if q.fields or q.sort)
+        return all(
+            (q.operation == "get" or _takes_one_by_name(q)) and asks_by_name(q)
+            for q in asked
+            if q.fields or (q.sort and q.bound is not Bound.NONE)
+        )
 
     def _is_found_by_names(self, key: Key) -> bool:
         """Whether a collection is only asked for one document at a time, by several names that the code spells out
@@ -171,6 +175,12 @@ class Doubts:
         asked = (field for query in self.queries[key] if query.reads for field in query.fields)
         columns = [column for column, _ in told] or list(asked)
         return reads_like_a_list(name, columns, seeded=name in self.seeded)
+
+
+def _takes_one_by_name(query: Query) -> bool:
+    """`filter(name="phone").first()`; not one of those of a state."""
+    one = query.bound is Bound.ONE and not query.sort and query.operation not in _OF_SEVERAL
+    return one and all(map(_NAME.search, query.fields))
 
 
 def _unmanaged(application: Application) -> set[str]:

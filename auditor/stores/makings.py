@@ -155,13 +155,54 @@ def _makes_none(application: Application, scope: Scope) -> bool:
             found = Located(each.owner, each.parent)
             if any(map(_SHOWING.search, application.code.ancestry(found))):
                 return True
-            if each is around and not each.owner.decorators and not mentions.of(found):
+            if (
+                each is around
+                and not each.owner.decorators
+                and all(_only_shows(application, found, site) for site in mentions.of(found))
+            ):
                 return True
     return False
 
 
+def _only_shows(application: Application, found: Located, site: Located) -> bool:
+    """Whether a form or serializer is given nothing to make a record of where something speaks of it: by a view that
+    shows and changes what is there, in a serializer around it, or with an object alone, `DishSerializer(dishes, many=True)`."""
+    code = application.code
+    (mentions,) = application.facts(Mentions)
+    inside = site.scope.of_class
+    owner, around = (inside.owner, inside.parent) if inside is not None else (None, None)
+    kinds = code.ancestry(Located(owner, around)) if isinstance(owner, t.Class) and around else []
+    call = mentions.call(site)
+    if call is None:
+        views = [kind for kind in kinds if code.definition(kind) is None]
+        asks = any(
+            isinstance(n, t.Call) and t.last_word(n.func) in _FILLED
+            for kind in kinds
+            if (above := code.definition(kind)) is not None
+            for n in t.walk(*above.node.body)  # type: ignore[attr-defined]
+        )
+        showing = any(map(_CHANGING.search, views)) and not any(map(_ADDING.search, views))
+        return showing and not asks
+    rest = any(kind.startswith("rest_framework.") for kind in code.ancestry(found))
+    if rest and site.scope.owner is owner and any(map(_NESTING.search, kinds)):
+        # a field: what is written by it, the serializer around makes by itself
+        return not any("Nested" in kind for kind in kinds)
+    spread = any(isinstance(x, t.Star) for x in call.node.args) or any(
+        k.name is None for k in call.node.keywords
+    )
+    return not spread and call.arg(1 if rest else 0, "data") is None
+
+
+_CHANGING = re.compile(
+    r"^rest_framework\.(?:generics\.(?!Create|ListCreate|Generic)\w+APIView|viewsets\.ReadOnlyModelViewSet)$"
+    r"|^django\.views\.generic\.(?:\w+\.)*UpdateView$"
+)
+"""Views that make no records by themselves of what their forms and serializers say."""
+_ADDING = re.compile(r"(?:Create|Edit|Form)\w*$|(?<!ReadOnly)ModelViewSet$|GenericViewSet$")
+_FILLED = {"get_serializer", "get_serializer_class", "serializer_class", "get_form", "get_form_class", "form_class"}  # fmt: skip
+_NESTING = re.compile(r"^rest_framework\.serializers\.")
 _SHOWING = re.compile(
-    r"^django\.views\.generic\.(?:\w+\.)*(?:List|Detail|Delete)View$|^django_filters\.(?:\w+\.)*FilterSet$"
+    r"^django\.views\.generic\.(?:\w+\.)*(?:List|Detail|Update|Delete)View$|^django_filters\.(?:\w+\.)*FilterSet$"
     r"|^import_export\.resources\.ModelResource$"
 )
 

@@ -14,7 +14,7 @@ from auditor.stores.sql.entities import snake
 _ENDS = re.compile(
     r"(?:categor(?:y|ies)|roles?|permissions?|types?|status(?:es)?|years?|terms?|semesters?|levels?|genres?|countr(?:y|ies)|continents?|currenc(?:y|ies)"
     r"|languages?|departments?|designations?|speciali[sz]ations?|specialt(?:y|ies)|departamentos?|categorias?|units?"
-    r"|methods?|nationalit(?:y|ies)|complexit(?:y|ies)|occupations?|professions?"
+    r"|methods?|genders?|blood_?groups?|nationalit(?:y|ies)|complexit(?:y|ies)|occupations?|professions?"
     r"|(?:billing|brand|member(?:ship)?|payment|pric(?:e|ing)|service|shop|store|subscription|tariff)plans?|tariffs?)$"
 )
 _WHOLE = re.compile(
@@ -37,10 +37,15 @@ _DESCRIBES = re.compile(
     r"|is_\w+|\w*active|enabled|default|status|type|kind|year|number|abbreviation|symbol|(?:start|end|begin)(?:s|_?date|_?at|_?time)?|parent(?:_?id)?"
     r"|(?:created|updated|modified|deleted|added)\w*|(?:create|update|modify)_(?:time|date|at|by)(?:_id)?|[cmu]time|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
 )
-_SETTINGS = re.compile(
-    r"^(?:(?:admin|app|application|base|common|core|general|global|main|platform|runtime|site|system|web|website)_)*"
-    r"(?:settings?|config(?:uration)?s?|options?|preferences?)$|^(?:(?:schema|db|applied)_)?migrations?$|^(?:schema|alembic|db)_versions?$"
+_OF_ALL = (
+    r"(?:admin|app|application|base|common|company|core|general|global|main|payment|platform|restaurant|runtime|school|shop|site|store|system"
+    r"|web|website)_?"
 )
+_SETTINGS = re.compile(
+    rf"(?:^(?:{_OF_ALL})*|_(?:{_OF_ALL})+)(?:settings?|config(?:uration)?s?|options?|preferences?)$"
+    r"|^(?:(?:schema|db|applied)_)?migrations?$|^(?:schema|alembic|db)_versions?$"
+)
+"""Also as Django calls the table of a model: `courses_systemsettings`."""
 _PRICED = re.compile(r"^(?:plans?|tiers?|tariffs?)$")
 _PRICE = re.compile(r"(?:^|_)(?:price|cost|fee|amount)(?:_|$)")
 """What is sold at a few prices; a plan without one may be anybody's."""
@@ -63,7 +68,7 @@ def reads_like_a_list(name: str, columns: Iterable[str], *, seeded: bool = False
     Of one that constants of the code fill besides, and of plans with a price, any columns may say what an entry is.
     """
     columns = tuple(columns)
-    set_once = _SETTINGS.match(snake(name).rpartition(".")[2])
+    set_once = _SETTINGS.search(snake(name).rpartition(".")[2])
     if set_once and not any(_WHOSE.match(snake(column)) for column in columns):
         return describes_entries(name, columns, most=len(columns))  # whatever is set
     if name == _ROLES:

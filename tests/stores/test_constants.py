@@ -486,6 +486,19 @@ class Office(models.Model):
     name = models.CharField(max_length=50)
     email = models.EmailField()
 """
+_WRITTEN = """
+from rest_framework import generics, mixins, serializers
+class Written(serializers.ModelSerializer):
+    class Meta:
+        model = Office
+"""
+_FORM = """
+from django import forms
+from django.views.generic import CreateView, UpdateView
+class Form(forms.ModelForm):
+    class Meta:
+        model = Office
+"""
 
 
 @pytest.mark.parametrize(
@@ -496,6 +509,21 @@ class Office(models.Model):
         ("def again(request):\n    return list(Office.objects.filter(name='other'))\n", Fit.MISSING),
         ("def last(request):\n    return Office.objects.latest('email')\n", Fit.MISSING),
         ("def add(request):\n    Office.objects.create(name=request.POST['n'])\n", Fit.MISSING),
+        ("def again(request):\n    return Office.objects.filter(name='other').first(), list(Office.objects.order_by('email'))\n", Fit.UNKNOWN),
+        ("def again(request):\n    return list(Office.objects.order_by('email')[:5])\n", Fit.MISSING),
+        (_WRITTEN + "class Page(generics.ListAPIView):\n    queryset = Office.objects.all()\n    serializer_class = Written\n", Fit.UNKNOWN),
+        (_WRITTEN + "class Page(generics.ListCreateAPIView):\n    queryset = Office.objects.all()\n    serializer_class = Written\n", Fit.MISSING),
+        (_WRITTEN + "class Page(mixins.CreateModelMixin, generics.ListAPIView):\n    queryset = Office.objects.all()\n    serializer_class = Written\n", Fit.MISSING),
+        (_WRITTEN + "class Page(generics.ListAPIView):\n    serializer_class = Written\n    def post(self, request):\n        self.get_serializer(data=request.data)\n", Fit.MISSING),
+        (_WRITTEN + "class Around(serializers.Serializer):\n    office = Written()\n", Fit.UNKNOWN),
+        (_WRITTEN + "from drf_writable_nested import NestedMixin\nclass Around(NestedMixin, serializers.Serializer):\n    office = Written()\n", Fit.MISSING),
+        (_WRITTEN + "def page(request):\n    return Written(Office.objects.all(), many=True).data\n", Fit.UNKNOWN),
+        (_WRITTEN + "def page(request):\n    return Written(data=request.data).data\n", Fit.MISSING),
+        (_WRITTEN + "def page(request):\n    return Written(None, request.data).data\n", Fit.MISSING),
+        (_WRITTEN + "def page(request):\n    return Written(**request.data).data\n", Fit.MISSING),
+        (_FORM + "class Change(UpdateView):\n    model = Office\n    form_class = Form\n", Fit.UNKNOWN),
+        (_FORM + "class Add(CreateView):\n    form_class = Form\n", Fit.MISSING),
+        (_FORM + "def add(request):\n    Form(request.POST).save()\n", Fit.MISSING),
     ],
 )  # fmt: skip
 def test_the_one_record_that_the_code_asks_for_by_name(more: str, fit: Fit, build: Build) -> None:

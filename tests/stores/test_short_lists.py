@@ -47,6 +47,8 @@ from tests.conftest import Build
         ("setting", ["key", "minute", "page", "webhook", "argument"]),
         ("appConfigs", ["site_name", "smtp_host", "smtp_password", "footer"]),
         ("options", ["name", "autoload", "payload"]),
+        ("courses_systemsettings", ["id", "one_time_fee", "monthly_fee"]),
+        ("core_site_configuration", ["id", "logo", "hero_text", "tagline"]),
         ("user_measurementunit", ["id", "name"]),
         ("shop_brandplan", ["id", "code", "price", "duration"]),
         (
@@ -89,6 +91,8 @@ def test_a_short_list(name: str, columns: list[str]) -> None:
         ("settings", ["guild", "prefix", "language", "font"]),
         ("user_settings", ["minute", "page", "webhook", "argument"]),
         ("options", ["question", "text", "votes"]),
+        ("core_sitesettings", ["id", "user_id", "theme"]),
+        ("users_profilesettings", ["id", "theme", "font", "page"]),
         ("meals_mealplan", ["id", "name", "code"]),
         ("units", ["id", "name", "owner_id"]),
         ("units", ["id", "name", "manager_id", "teacher_id"]),
