@@ -16,13 +16,24 @@ from auditor.link.scopes import CallSite, Scope, place_of
 from auditor.model.data import Query
 
 _BASES = re.compile(
-    r"^(?:piccolo\.table\.Table|ormar\.(?:\w+\.)*Model|gino\.(?:\w+\.)*Gino\(\)\.Model|(?:edgy|saffier)\.(?:\w+\.)*Model"
+    r"^(?:piccolo\.table\.Table|piccolo(?:_\w+)?\.(?:\w+\.)*tables\.\w+|ormar\.(?:\w+\.)*Model|gino\.(?:\w+\.)*Gino\(\)\.Model|(?:edgy|saffier)\.(?:\w+\.)*Model"
     r"|orator\.(?:\w+\.)*Model|sqlobject\.(?:\w+\.)*SQLObject|pony\.orm\.(?:\w+\.)*Database\(\)\.Entity)$"
 )
 _CLIENT = re.compile(
     r"^(prisma)\.(?:\w+\.)*Prisma\(\)\.\w+\.(?:find|count|group_by|update|upsert|delete)\w*$"
 )
-_MAPPERS = ("piccolo", "ormar", "gino", "edgy", "saffier", "orator", "sqlobject", "pony", "prisma")
+_MAPPERS = (
+    "piccolo",
+    "piccolo_api",
+    "ormar",
+    "gino",
+    "edgy",
+    "saffier",
+    "orator",
+    "sqlobject",
+    "pony",
+    "prisma",
+)
 _REASON = "queries of {} are not read"
 _MAKES = re.compile(r"^(?:create|insert|bulk_create|add|alter|exists_table|drop)")
 """What a class does that asks nothing of what is stored."""
@@ -73,7 +84,10 @@ def _mapper(application: Application, site: CallSite) -> str:
 
 def _of_class(application: Application, expr: t.Expr, scope: Scope) -> str:
     kind = application.values.bound(expr, scope) if isinstance(expr, t.Name | t.Attr) else None
-    if kind is None or not isinstance(kind.node, t.Class):
-        return ""
-    bases = (name for name in application.code.ancestry(kind) if _BASES.match(name))
-    return next((name.partition(".")[0] for name in bases), "")
+    code = application.code
+    if kind is not None and isinstance(kind.node, t.Class):
+        names = code.ancestry(kind)
+    else:  # `BaseUser` of the package itself
+        names = [code.name(expr, scope)] if isinstance(expr, t.Name | t.Attr) else []
+    found = next((name.partition(".")[0] for name in names if _BASES.match(name)), "")
+    return found.partition("_")[0]

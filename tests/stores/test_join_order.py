@@ -41,6 +41,7 @@ CREATE INDEX ON posts (editor_id);
 CREATE INDEX ON posts (slug);
 CREATE TABLE likes (id serial PRIMARY KEY, post_id int, user_id int);
 CREATE INDEX ON likes (post_id);
+CREATE TABLE marks (post_id int, user_id int, PRIMARY KEY (post_id, user_id));
 """
 CASES = {
     "looked up by its key, whatever else is asked of it": (
@@ -184,6 +185,11 @@ CASES = {
         "select(Post).join(Like, Like.post_id == Post.id).where(Like.user_id.is_(None))",
         "SELECT * FROM posts p JOIN likes l ON l.post_id = p.id WHERE l.user_id IS NULL",
         {("likes", ("user_id",))},
+    ),
+    "what is paired with all of another is looked up for both": (
+        "select(Post).join(User, User.id > 0).outerjoin(Like, and_(Like.post_id == Post.id, Like.user_id == User.id)).where(User.email == 'a')",
+        "SELECT * FROM users u CROSS JOIN posts p LEFT JOIN marks m ON m.post_id = p.id AND m.user_id = u.id WHERE u.email = %s",
+        set(),
     ),
     "every pair of two that are narrowed": (
         "select(Post, User).where(Post.slug == 'a', User.team == 'b')",

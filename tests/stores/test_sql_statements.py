@@ -50,6 +50,20 @@ def test_a_subquery_in_brackets_is_one(build: Build) -> None:
     assert [x for x in found if x[1] == ("seat",)] == [("ticket", ("seat",), "missing")]
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("(plane, line) < (%s, 3)", [("flight", ("plane",), "missing")]),
+        ("(line, plane) < (%s, 3)", [("flight", ("line",), "covered")]),
+        ("(plane, line) = (%s, 3)", [("flight", ("plane", "line"), "partial")]),
+    ],
+)
+def test_of_a_row_that_is_compared_the_first_column_has_a_bound(
+    build: Build, condition: str, expected: list[tuple[str, tuple[str, ...], str]]
+) -> None:
+    assert _asked(build, f"SELECT * FROM flight WHERE {condition}") == expected
+
+
 def test_a_natural_join_may_find_no_index(build: Build) -> None:
     found = _asked(build, "SELECT who FROM flight NATURAL JOIN ticket WHERE seat = %s")
     assert sorted(found) == [("flight", ("line",), "covered"), ("ticket", ("seat",), "missing")]

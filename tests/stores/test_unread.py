@@ -13,6 +13,12 @@ from piccolo.table import Table
 class Lead(Table):
     email = Varchar()
 """
+SESSIONS = """
+from piccolo_api.session_auth.tables import SessionsBase
+class Visit(SessionsBase, tablename="visits"):
+    pass
+"""
+USERS = "from piccolo.apps.user.tables import BaseUser"
 ORMAR = """
 import ormar
 class Lead(ormar.Model):
@@ -41,6 +47,8 @@ db = Prisma()
     [
         (PICCOLO, "Lead.select().where(Lead.email == e).first()", "piccolo"),
         (PICCOLO, "Lead.objects().get(Lead.email == e)", "piccolo"),
+        (SESSIONS, "Visit.objects().where(Visit.token == e).first()", "piccolo"),
+        (USERS, "BaseUser.select().where(BaseUser.username == e)", "piccolo"),
         (ORMAR, "Lead.objects.filter(email=e).all()", "ormar"),
         (GINO, "Lead.query.where(Lead.email == e).gino.first()", "gino"),
         (PONY, "select(one for one in Lead if one.email == e)", "pony"),
@@ -58,6 +66,7 @@ def test_is_listed_as_unknown(build: Build, head: str, asked: str, mapper: str) 
     [
         (ORMAR, "Lead.objects.create(email=e)"),
         (PICCOLO, "Lead(email=e)"),
+        ("import piccolo\nfrom tables import Lead", "Lead.select()"),
         (PICCOLO, "e.select().where(e.email == 1)"),
         (PRISMA, "db.connect()"),
         (PONY, "e.get(email=1)"),

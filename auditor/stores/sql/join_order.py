@@ -521,11 +521,15 @@ def _reached(starts: set[str], links: list[Link], schema: Schema) -> dict[str, t
         for own, column, other in _ways(link)
         if other != link.brought or other not in brought
     ]
-    while open_ := [way for way in ways if way[0] not in known and way[2] in known]:
-        table, column, _ = next((w for w in open_ if schema.leads(w[0], w[1])), open_[0])
-        every = (w[1] for w in open_ if w[0] == table)
-        reached[table] = (column,) if schema.leads(table, column) else tuple(dict.fromkeys(every))
-        known.add(table)
+    for last in (False, True):  # what is brought is looked up for the rows of all others
+        while open_ := [w for w in ways if w[0] not in known and w[2] in known and (last or w[0] not in brought)]:  # fmt: skip
+            table, column, _ = next((w for w in open_ if schema.leads(w[0], w[1])), open_[0])
+            every = (w[1] for w in open_ if w[0] == table)
+            alone = schema.leads(table, column) and table not in brought
+            reached[table] = (column,) if alone else tuple(dict.fromkeys(every))
+            known.add(table)
+        # what nothing leads to is paired with each of them: `CROSS JOIN`
+        known |= {other for _, _, other in ways} - brought
     return reached
 
 

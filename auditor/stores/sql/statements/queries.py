@@ -641,6 +641,11 @@ class Asked:
                 if isinstance(made, Test) and plain:
                     return replace(made, values=tuple(x.name for x in listed))
                 return made
+            case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() if isinstance(node.this, exp.Tuple):
+                # of `(made, id) < (?, ?)` only what comes first has a bound
+                first = node.copy()
+                first.set("this", node.this.expressions[0])
+                return self.condition(first, depth + 1)
             case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Between():
                 if not isinstance(node, exp.Between):
                     if (
