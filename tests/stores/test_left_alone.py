@@ -137,6 +137,29 @@ def test_a_method_that_a_framework_may_call_by_its_name_counts(build: Build) -> 
     assert fit(build, {"store.py": wrapped})[0] is Fit.COVERED
 
 
+@pytest.mark.parametrize(
+    ("kept", "base", "more", "called"),
+    [
+        ("fastapi.security", "HTTPBearer", "", False),
+        ("ninja.security", "HttpBearer", "", False),
+        ("graphene", "Mutation", "", False),
+        ("wtforms", "Form", "class More(Users):\n    pass\n", False),
+        ("graphene", "Mutation", "class Add:\n    make = Users.Field()\n", True),
+        ("ninja.security", "HttpBearer", "AUTH = [Users()]\n", True),
+        ("wtforms", "Form", "class More(Users):\n    pass\nmore = More()\n", True),
+        ("fastapi.security", "HTTPBearer", "AUTH = 'store.Users'\n", True),
+        ("graphene_django", "DjangoObjectType", "", True),  # which are found by their models
+        ("elsewhere", "HTTPBearer", "", True),
+    ],
+)
+def test_what_a_package_calls_by_a_fixed_name_is_called_where_the_code_names_its_class(
+    build: Build, kept: str, base: str, more: str, called: bool
+) -> None:
+    heir = STORE.replace("class Users:", f"from {kept} import {base}\nclass Users({base}):")
+    heir = heir.replace("find_by_email", "authenticate").replace("users = Users()\n", "")
+    assert fit(build, {"store.py": heir + more})[0] is (Fit.MISSING if called else Fit.COVERED)
+
+
 def test_a_method_is_called_by_what_is_passed_for_its_interface(build: Build) -> None:
     asking = (
         "from typing import Protocol\nfrom app import app\n"

@@ -23,7 +23,7 @@ from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module, Scope
 from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
-from auditor.stores.waiting.hooks import ASKS_VIEWS, OF_VIEWS
+from auditor.stores.waiting.hooks import ASKS_VIEWS, NAMED, OF_VIEWS
 from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.resolvers import calls_none
 from auditor.stores.waiting.running import command_of, is_command_class
@@ -307,7 +307,7 @@ class Errands:
         return self._idle[id(owner)]
 
     def _is_idle(self, found: Located) -> bool:
-        if self.unused.finds_by_name or self.unused.made_up.may_be(found.path) or not self.is_plain(found):  # fmt: skip
+        if self.unused.finds_by_name or self.unused.made_up.may_be(found.path) or not self.is_plain(found, NAMED):  # fmt: skip
             return False
         heirs = self.code.heirs(found)
         if any(self._may_be_made(heir) for heir in heirs):
@@ -442,8 +442,8 @@ class Errands:
             return True
         if self._may_be_called_by_base(node.name, found):
             return True
-        own = node.name not in OF_VIEWS
-        if node.name in self._shown or not self.is_plain(found, of_views=own):
+        besides = ASKS_VIEWS if node.name not in OF_VIEWS else None
+        if node.name in self._shown or not self.is_plain(found, besides):
             return True
         handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
         return handed and not node.name.startswith("_")
@@ -468,19 +468,19 @@ class Errands:
             return False
         return not self.unrouted.registers_nothing(decorator, function)
 
-    def is_plain(self, found: Located, *, of_views: bool = False) -> bool:
-        """Whether nothing that a class inherits from, or is mixed with, calls its methods by their names; `of_views`
-        those of views that have a name of the tree's own."""
-        return all(self._has_plain_bases(each, of_views) for each in self.code.heirs(found))
+    def is_plain(self, found: Located, besides: re.Pattern[str] | None = None) -> bool:
+        """Whether nothing that a class inherits from, or is mixed with, calls its methods by their names, but for
+        packages' classes that `besides` tells."""
+        return all(self._has_plain_bases(each, besides) for each in self.code.heirs(found))
 
-    def _has_plain_bases(self, found: Located, of_views: bool) -> bool:
+    def _has_plain_bases(self, found: Located, besides: re.Pattern[str] | None) -> bool:
         owners = [self.code.definition(name) for name in self.code.ancestry(found)]
         for owner in owners:
             for base in owner.node.bases if owner and isinstance(owner.node, t.Class) else ():
                 expr = base.value if isinstance(base, t.Item) else base
                 name = self.code.name(expr, owner.scope)  # type: ignore[union-attr]
                 known = name.partition(".")[0] in _PLAIN or self.code.definition(name) is not None
-                known |= of_views and ASKS_VIEWS.search(name) is not None
+                known |= besides is not None and besides.search(name) is not None
                 known |= any(kind.fullmatch(name) for kind in _CALLING)
                 if not name or not known:
                     return False

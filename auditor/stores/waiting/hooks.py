@@ -10,6 +10,14 @@ import re
 VIEW = r"^django\.views\.|^rest_framework\.(?:views|generics|viewsets|mixins)\.|^django_filters\.views\."
 ASKS_VIEWS = re.compile(rf"{VIEW}|^django\.contrib\.auth\.mixins\.")
 """What calls methods of the views that inherit from it by these names alone."""
+NAMED = re.compile(
+    r"^ninja\.security\.|^fastapi\.security\.|^starlette\.(?:authentication|middleware\.base)\.|^channels\.(?:generic\.\w+|consumer)\."
+    r"|^rest_framework\.(?:authentication|permissions|throttling)\.|^django\.contrib\.(?:sitemaps|syndication\.views)\."
+    r"|^(?:wtforms|flask_wtf)\.(?:\w+\.)*(?:Flask)?Form$|^aiogram\.(?:\w+\.)*(?:BaseMiddleware|BaseFilter|Filter)$"
+    r"|^graphene\.(?:\w+\.)*(?:Mutation|ClientIDMutation)$"
+)
+"""What calls methods of what inherits from it where the code names that: `@api.get("/notes", auth=Key())`. No list is
+kept of all that inherits."""
 OF_VIEWS = {
     "allowed_methods", "check_object_permissions", "check_permissions", "check_throttles", "default_response_headers", "determine_version",
     "filter_queryset", "finalize_response", "form_invalid", "form_valid", "formset_invalid", "formset_valid", "handle_exception",
