@@ -245,6 +245,8 @@ def test_a_way_that_is_not_told_is_unknown_beside_one_that_searches_nothing(
         "START TRANSACTION; SET LOCAL statement_timeout = 5; -- soon\\n",
         "-- whose\\nPRAGMA foreign_keys = ON; ",
         "USE shop; ",
+        "\\n  TRUNCATE TABLE totals;\\n\\n  ",
+        "DROP TABLE IF EXISTS totals; -- anew\\nANALYZE shops; ",
     ],
 )
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ _DECLARING = r"(?:declare\s+@[^;\n]{0,500}|set\s+nocount\s+on)[ \t]*[;\n]"
 DECLARES = re.compile(rf"(?im)^[ \t]*{_DECLARING}")
 _COMMENTS = r"\s*(?:--[^\n]*\n\s*)*"
 AHEAD = (
-    rf"(?:{_COMMENTS}(?:(?:set|reset|pragma|use|start\s+transaction|savepoint|lock\s+tables?)\b[^;]{{0,500}};"
+    rf"(?:{_COMMENTS}(?:(?:set|reset|pragma|use|start\s+transaction|savepoint|lock\s+tables?|truncate|drop|refresh|analy[sz]e)\b[^;]{{0,500}};"
     r"|begin(?:\s+(?:work|tran(?:saction)?|immediate|exclusive|deferred))?[ \t]*[;\n]))"
 )
 """A statement that searches nothing, and stands in one text with those that follow: `SET TIME ZONE 'UTC'; SELECT …`."""
