@@ -274,3 +274,49 @@ def other(session, i, given):
 )
 def test_what_a_call_has_a_function_load(given: str, lazy: bool, build: Build) -> None:
     assert (10 in _lines(build, _BY_WAYS.format(given=given))) is lazy
+
+
+_ENGINE = "from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine\nengine = create_async_engine('')\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "read", "loads"),
+    [
+        (_ENGINE, "team.players", False),
+        (_ENGINE, "await session.delete(team)", True),
+        (_ENGINE + "from sqlalchemy import create_engine\nold = create_engine('')\n", "team.players", True),
+        (_ENGINE + "async def main(session):\n    await session.run_sync(shown)\n", "team.players", True),
+        (_ENGINE + "async def main(c):\n    await c.run_sync(Base.metadata.create_all)\n", "team.players", False),
+        ("from sqlalchemy import create_engine\nengine = create_engine('')\n", "team.players", True),
+    ],
+)  # fmt: skip
+def test_an_asynchronous_session_loads_nothing_late(
+    head: str, read: str, loads: bool, build: Build
+) -> None:
+    code = f"{head}async def ask(session, i):\n    team = await session.get(Team, i)\n    {read}\n"
+    assert bool(_lines(build, code)) is loads
+
+
+def test_an_awaited_attribute_is_loaded(build: Build) -> None:
+    base = "from sqlalchemy.ext.asyncio import AsyncAttrs\nclass Base(AsyncAttrs, DeclarativeBase):\n    pass\n"
+    models = _MODELS.format(players="select").replace("Base = declarative_base()\n", base)
+    models = models.replace("declarative_base", "DeclarativeBase")
+    code = "async def ask(session, i):\n    team = await session.get(Team, i)\n    await team.awaitable_attrs.players\n"
+    found = build({"app.py": f"{models}{_ENGINE}{code}"}).facts(Query)
+    assert [q.equality for q in found if q.operation == "lazy"] == [("team_id",)]
+
+
+@pytest.mark.parametrize(
+    ("again", "lines"),
+    [
+        ("return [[p.id for p in team.players] for x in keys]", [3]),
+        ("for x in keys:\n        list(team.players)", [3]),
+        ("for team in session.scalars(select(Team)):\n        list(team.players)", [3, 5]),
+        ("return [list(other.players) for other in session.scalars(select(Team))]", [3, 4]),
+    ],
+)
+def test_an_object_keeps_what_it_loaded_in_a_loop_too(
+    again: str, lines: list[int], build: Build
+) -> None:
+    code = f"def ask(session, i, keys):\n    team = session.get(Team, i)\n    list(team.players)\n    {again}\n"
+    assert _lines(build, code) == lines

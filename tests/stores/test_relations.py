@@ -213,7 +213,7 @@ _ONE = "Session().get(Ship, id)"
         (_SHOWS.format(f"{_ONE}.id"), "crew", False),
         (_SHOWS.format(f"{_ONE}.awake"), "id", False),
         (_SHOWS.format("Session().query(Ship).options(selectinload(Ship.crew)).first().awake"), "crew", False),
-        ("from sqlalchemy.ext.asyncio import AsyncSession\n" + _SHOWS.format(f"{_ONE}.awake"), "crew", False),
+        ("from sqlalchemy.ext.asyncio import AsyncSession\n" + _SHOWS.format(f"{_ONE}.awake"), "crew", True),
         ("ship = object()\ndef first(ship: Ship):\n    return ship.crew\n" + _SHOWS.format(f"first({_ONE})"), "id", True),
         ("def first(ship):\n    return ship.crew\n" + _SHOWS.format(f"first({_ONE})"), "id", True),
         ("def first(ship):\n    return ship.crew\n" + _SHOWS.format("first(made(id))"), "id", False),

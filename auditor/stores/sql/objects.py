@@ -17,7 +17,7 @@ from auditor.stores.sql.django.packages import entity_name
 from auditor.stores.sql.entities import Entities, Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
 from auditor.stores.sql.reading.things import Row, Thing, Told
-from auditor.stores.sql.sqlalchemy.relations import LOADS, looks_up, spoken
+from auditor.stores.sql.sqlalchemy.relations import LOADS, loads_late, looks_up, spoken
 
 _OPERATIONS = {
     "django": {"delete": "delete", "adelete": "delete", "refresh_from_db": "get", "arefresh_from_db": "get"},
@@ -54,7 +54,7 @@ def loading(code: Code, entities: Entities) -> Iterator[Scope]:
         if entity.mapper == "sqlalchemy" and not relation.eager
         if (target := entities.by_name.get(relation.target)) and looks_up(relation, target)
     }
-    if not names or any((s.module or "").endswith("ext.asyncio") for s, _ in code.of_kind(t.Import)):  # fmt: skip
+    if not names or not loads_late(code):
         return
     options = (arg for site in code.method_calls(*LOADS) for arg in site.node.args)
     names.difference_update(spoken([node for arg in options for node in t.walk_own(arg)]))

@@ -39,7 +39,7 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
         sure = row.draft is not None and expr.name in row.draft.eager
         return replace(draft, eager=frozenset({"prefetched"} if sure else {"prefetched", "*"})) if eager else draft  # fmt: skip
     apart = is_backward(row.entity, expr.name)  # by the other table's key, outside of loops too
-    looped = (row.loop is not None or apart) and frame.loads(expr, row.loop)
+    looped = (row.loop is not None or apart) and frame.loads(expr, row)
     if not eager and (looped or id(expr) in reading.awaited):
         reading.record(_one(relation, target, place, row.loop))
     draft_ = row.draft

@@ -29,8 +29,9 @@ from auditor.stores.sql.entities import Column, Entities, Entity, Relation
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.lent import Lent
 from auditor.stores.sql.reading.selection import Selections
-from auditor.stores.sql.reading.things import Rows, Self, Thing, Written
+from auditor.stores.sql.reading.things import Row, Rows, Self, Thing, Written
 from auditor.stores.sql.reading.unnamed import unnamed
+from auditor.stores.sql.sqlalchemy.relations import loads_late
 from auditor.stores.sql.statements.files import schema_files, statement_files, words_of_others
 from auditor.stores.sql.statements.named_statements import NamedStatement
 
@@ -70,9 +71,11 @@ class Frame:
     loaded: set[tuple[str, Place | None]] = field(default_factory=set)
     """Relations of objects that were read here before: the object keeps what they gave."""
 
-    def loads(self, expr: t.Attr, loop: Place | None) -> bool:
-        """Whether a relation is read for the first time here, and thus asked for."""
-        key = (t.dotted(expr), loop)
+    def loads(self, expr: t.Attr, row: Row) -> bool:
+        """Whether a relation of a stored object is read for the first time here, and thus asked for."""
+        name = t.dotted(expr)
+        alone = row.loop is None and len(self.scope.bindings.get(name.partition(".")[0], ())) == 1
+        key = (name, None if alone else row.loop or self.loop)  # one object stays itself in a loop
         if key[0] and key in self.loaded:
             return False
         self.loaded.add(key)
@@ -198,6 +201,11 @@ class Reading:
         self._mappers: set[str] | None = None
         self._returns: dict[int, Thing | None] = {}
         self._running: set[int] = set()
+
+    @functools.cached_property
+    def loads_late(self) -> bool:
+        """Whether some session of SQLAlchemy loads a relation when it is read."""
+        return loads_late(self.code)
 
     @functools.cached_property
     def tables(self) -> dict[str, Entity]:

@@ -103,6 +103,8 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return class_attribute(entity, expr.name)
         case Row(entity=entity) if expr.name == "query" and entity.mapper == "sqlalchemy" and entity.column("query") is None:  # fmt: skip
             return reading.record(draft_of(entity, reading, expr, frame))  # self.query: the class's
+        case Row(entity=Entity(mapper="sqlalchemy")) if expr.name == "awaitable_attrs":
+            return base
         case Row(entity=entity) if entity.mapper in ("sqlalchemy", "peewee"):
             return of_row(reading, expr, base, frame)
         case Field(entity=Entity(mapper="peewee") as owner) if base.column.target:
@@ -148,7 +150,10 @@ def of_row(
         along = along[: along.index(relation.target)]
     if by is not None:
         eager = expr.name in by.eager or (eager and not {expr.name, "*"} & by.left)
-    eager = eager or relation.unread == "noload" or (relation.unread == "raise" and not by_session)
+    raises = relation.unread == "raise" or not (
+        reading.loads_late or _is_awaited(expr) or target.mapper != "sqlalchemy"
+    )
+    eager = eager or relation.unread == "noload" or (raises and not by_session)
     loop = row.loop or frame.loop
     if relation.through is not None:
         table, own, _ = relation.through
@@ -164,7 +169,7 @@ def of_row(
     if by is None and not eager:
         reading.lent.read(draft, expr, frame.scope)
     if relation.many:
-        if not eager and frame.loads(expr, loop):
+        if not eager and frame.loads(expr, row):
             reading.record(draft)
         if target.mapper == "peewee":  # it may still be narrowed
             draft = replace(draft, bound=Bound.UNKNOWN, operation="select")
@@ -172,9 +177,14 @@ def of_row(
             draft = replace(draft, along=along, eager=by.eager - {expr.name}, left=by.left)
         return Rows(target, draft)
     anew = row.loop is not None or looks_up(relation, target) or _by_itself(reading, row, frame)
-    if anew and not eager and frame.loads(expr, loop):
+    if anew and not eager and frame.loads(expr, row):
         reading.record(draft)
     return Row(target, replace(by, along=along) if eager and by is not None else None, row.loop)
+
+
+def _is_awaited(expr: t.Attr) -> bool:
+    """`await team.awaitable_attrs.players`."""
+    return t.last_word(expr.value) == "awaitable_attrs"
 
 
 def _by_itself(reading: Reading, row: Row, frame: Frame) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.names import Code
 from auditor.link.scopes import Scope, argument
 from auditor.stores.sql.entities import Column, Entities, Entity, Relation, last_name
 
@@ -145,6 +146,31 @@ def goes_on(entities: Entities, relation: Relation, along: Collection[str]) -> b
 def looks_up(relation: Relation, target: Entity) -> bool:
     """Whether what a relation gives is found by another column than its own key."""
     return relation.many or (target.key is not None and relation.remote != target.key.name)
+
+
+def loads_late(code: Code) -> bool:
+    """Whether some session of the tree loads a relation when it is read; an asynchronous one refuses to (`MissingGreenlet`).
+
+    Source: https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#preventing-implicit-io-when-using-asyncsession.
+    """
+    imports = code.of_kind(t.Import)
+    if not any((stmt.module or "").endswith("ext.asyncio") for stmt, _ in imports):
+        return True
+    given = (site.node.args[0] for site in code.method_calls("run_sync") if site.node.args)
+    made = (site.scope.module.path for site in code.calls(*_LOADING_LATE))
+    return any(t.last_word(x) not in _OF_TABLES for x in given) or not all(
+        map(_OF_MIGRATIONS.search, made)
+    )
+
+
+_LOADING_LATE = (
+    "sqlalchemy.create_engine",
+    "sqlmodel.create_engine",
+    "flask_sqlalchemy.SQLAlchemy",
+)
+_OF_MIGRATIONS = re.compile(r"(?:^|/)(?:alembic|migrations?)/")
+_OF_TABLES = {"create_all", "drop_all", "reflect", "do_run_migrations"}
+"""What is run beside a session, of an asynchronous engine: it reads no record."""
 
 
 def spoken(nodes: list[t.Node]) -> Iterator[str]:
