@@ -85,7 +85,7 @@ class Few:
         calls = (n for n in t.walk_own(node) if isinstance(n, t.Call))
         steps = [n for n in calls if t.last_word(n.func) in _NARROWS]
         given = [x for n in steps for x in (*n.args, *(k.value for k in n.keywords))]
-        return bool(given) and all(self.literals.value(x, site.scope) for x in given)
+        return bool(given) and all(self.literals.settled(x, site.scope) for x in given)
 
 
 def narrows(query: Query) -> bool:

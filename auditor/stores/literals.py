@@ -41,6 +41,12 @@ _MOST_TURNS = 300
 """How often a loop over numbers may go round that is one over constants."""
 _ONE_MORE = {"append", "add", "insert", "setdefault"}
 _MORE = {"extend", "update"}
+_SETTLED = re.compile(
+    r"^(?:os\.(?:getenv|environ\.get)|decouple\.config|(?:flask|quart)\.(?:Flask\(\)|Quart\(\)|current_app)\.config(?:\.get)?"
+    r"|sqlalchemy\.(?:\w+\.)*(?:func\.(?:lower|upper|trim)|and_|or_))$"
+)
+"""What of packages gives the same each time."""
+_PLAIN_BASES = re.compile(r"^(?:pydantic\w*|enum|typing|abc|builtins)\.")
 _SESSION = re.compile(
     r"^(?:sqlalchemy\.(?:[\w.]+\.)?|sqlmodel\.(?:[\w.]+\.)?)(?:Session|AsyncSession|(?:async_)?sessionmaker\(\)|scoped_session\(\))\(\)$"
 )
@@ -71,6 +77,8 @@ class Literals:
         self._loops: dict[str, list[tuple[t.For | t.While, Scope]]] = {}
         self._comprehensions: dict[str, list[tuple[t.Comp, Scope]]] = {}
         self._beside: dict[str, bool] = {}
+        self._settled = False
+        """Whether only what is the same each time counts."""
         self._in_path = False
         """Whether the path of a file is looked at: it begins to count its steps anew, once."""
 
@@ -179,10 +187,39 @@ class Literals:
                 return all(self.value(each, scope, depth + 1) for each in (*spelt, *values))
             case t.Lambda() | t.Yield():
                 return False
+            case t.Compare(rights=rights) if self._settled:  # what a column is compared with
+                return all(self.value(each, scope, depth + 1) for each in rights)
             case t.Call(func=func, args=args, keywords=keywords):
+                if self._settled and not self._gives_the_same(func, scope, depth + 1):
+                    return False
                 given = [*args, *(k.value for k in keywords)]
                 return all(self.value(each, scope, depth + 1) for each in (func, *given))
         return all(self.value(each, scope, depth + 1) for each in t.children(expr))  # type: ignore[arg-type]
+
+    def settled(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether a value is one that the code or a setting names: the clock, chance, and what a package brings give another each time."""
+        self._settled = True
+        try:
+            return self.value(expr, scope)
+        finally:
+            self._settled = False
+
+    def _gives_the_same(self, func: t.Expr, scope: Scope, depth: int) -> bool:
+        """Whether a call gives the same each time it is given the same: one of the tree, of Python, or of what it is a method of."""
+        name, found = self.code.name(func, scope), self.code.defined(func, scope)
+        match found.node if found is not None else None:
+            case t.Class():
+                kinds = self.code.ancestry(found)  # type: ignore[arg-type]
+                return all(self.code.definition(k) or _PLAIN_BASES.match(k) for k in kinds)
+            case t.Function(body=body):
+                inner = self.code.inside(found)  # type: ignore[arg-type]
+                given = [n.value for n in t.walk_own(*body) if isinstance(n, t.Return)]
+                return all(x is None or self.value(x, inner, depth) for x in given)
+        while isinstance(func, t.Attr | t.Call | t.Item):
+            func = func.func if isinstance(func, t.Call) else func.value
+        bound = self.code.find(func.id, scope) if isinstance(func, t.Name) else None
+        imported = bound is not None and any(b.kind == "import" for b in bound[1])
+        return bool(_SETTLED.match(name)) or not imported or ":" in name
 
     def _is_small(self, expr: t.Expr, scope: Scope) -> bool:
         """Whether it is a small number, or a setting that is one where nobody says otherwise."""
@@ -232,7 +269,7 @@ class Literals:
         called = self.code.name(expr, scope)
         if _OF_A_CALLER.search(called):
             return False
-        if _SESSION.search(called):
+        if _SESSION.search(called) or (self._settled and _SETTLED.match(called)):
             return not rows
         found = self.code.find(expr.id, scope) if isinstance(expr, t.Name) else None
         if found is not None and not all(b.kind == "import" for b in found[1]):
