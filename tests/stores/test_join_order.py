@@ -619,3 +619,30 @@ def test_what_belongs_to_one_record_is_asked_by_its_key_and_all_else(
     files = {"app.py": f"def ask(cursor, a):\n    cursor.execute({text!r}, a)\n", "schema.sql": schema}  # fmt: skip
     (found,) = [q for q in build(files).facts(Query) if q.collection == "posts"]
     assert (found.equality, found.sort) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "missing"),
+    [
+        ("lots.id = %s", set()),
+        ("lots.size = %s", {"stocks"}),  # many lots, and no index finds them
+        ("lots.id > %s", {"stocks"}),
+        ("stocks.size = %s", {"stocks"}),  # no record of lots is told
+    ],
+)
+def test_what_lies_between_is_reached_from_one_record_at_the_far_end(
+    build: Build, asked: str, missing: set[str]
+) -> None:
+    schema = "".join(
+        f"CREATE TABLE {x} (id serial PRIMARY KEY, {y} int, size int);\n"
+        for x, y in (("companies", "town"), ("branches", "company_id"), ("stocks", "company_id"), ("lots", "stock_id"))
+    )  # fmt: skip
+    code = f"""
+import psycopg
+def show(a, b):
+    with psycopg.connect("postgresql://x/y") as connection:
+        return connection.execute("SELECT count(*) FROM branches JOIN companies ON companies.id = branches.company_id JOIN stocks ON stocks.company_id = companies.id JOIN lots ON lots.stock_id = stocks.id WHERE branches.id = %s AND {asked}", (a, b)).fetchone()
+"""
+    fits = build({"schema.sql": schema, "app.py": code}).facts(CollectionFit)
+    told = {each.name for each in fits for _, match in each.fits if match.fit is Fit.MISSING}
+    assert told & {"stocks"} == missing

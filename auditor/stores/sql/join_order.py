@@ -242,6 +242,9 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         starts = {other}
     else:
         starts = _starts(root, narrowed, served, equal, links, schema)
+    alone = {n for n in served for x in _equal(tests[n]) if schema.is_alone(n, x.column)}
+    if not draft.correlated and _unled(starts | alone, links, schema) < _unled(starts, links, schema) - alone:  # fmt: skip
+        starts |= alone  # one record of each, from which indexes lead to what lies between
     order = _order(draft)
     first = _ordered_by(draft, links, schema)
     if first and starts <= {root, first} and (starts == {first} or not narrowed):
@@ -409,17 +412,22 @@ def _starts(
     }
 
 
+def _unled(starts: set[str], links: list[Link], schema: Schema) -> set[str]:
+    """The tables to which no index leads from those where a search starts."""
+    reached = _reached(starts, links, schema)
+    return {x for x, by in reached.items() if not any(schema.leads(x, c) for c in by)}
+
+
 def _start_of_all(root: str, links: list[Link], schema: Schema) -> str:
     """Where a search starts that reads one table from end to end, whatever is asked: where indexes lead to most others."""
-
-    def without(start: str) -> int:
-        reached = _reached({start}, links, schema)
-        return sum(not any(schema.leads(x, c) for c in by) for x, by in reached.items())
 
     joined = dict.fromkeys(x for link in links for x in (link.table, link.other))
     outer = ((x.brought,) if x.brought else (x.table, x.other) for x in links if x.outer)
     brought = {name for names in outer for name in names}
-    return min((root, *(x for x in joined if x not in brought)), key=without)
+    return min(
+        (root, *(x for x in joined if x not in brought)),
+        key=lambda x: len(_unled({x}, links, schema)),
+    )
 
 
 def _ordered_by(draft: Draft, links: list[Link], schema: Schema) -> str:
