@@ -283,3 +283,31 @@ def test_a_repeated_query_is_that_of_the_routes_that_run_the_loop(build: Build) 
     for query in lazy:
         assert query.loop is not None
         assert {r.path for r in traffic.at(query.loop)} == {"/many/"}
+
+
+@pytest.mark.parametrize(
+    ("loaded", "given", "asked"),
+    [
+        ("Note.objects.get(id=pk)", "note.tags, many=True", True),
+        ("Note.objects.get(id=pk)", "note.tags.all(), many=True", True),
+        ("Note.objects.get(id=pk)", "note.tags", False),  # of which nothing is gone through
+        ("Note.objects.prefetch_related('tags').get(id=pk)", "note.tags, many=True", False),
+    ],
+)
+def test_a_manager_that_many_are_written_of_is_asked_for_all(
+    loaded: str, given: str, asked: bool, build: Build
+) -> None:
+    view = (
+        "from rest_framework.response import Response\nfrom rest_framework.views import APIView\n"
+        "from notes.models import Note\nfrom notes.serializers import TagSerializer\n"
+        f"class Tags(APIView):\n    def get(self, request, pk):\n        note = {loaded}\n"
+        f"        return Response(TagSerializer({given}).data)\n"
+    )
+    files = {
+        "notes/models.py": _MODELS,
+        "notes/serializers.py": _SERIALIZERS,
+        "notes/views.py": view,
+        "notes/urls.py": _URLS.format("Tags"),
+    }
+    by_key = [q for q in build(files).facts(Query) if q.equality == ("note_id",)]
+    assert any(q.place.line == 8 for q in by_key) is asked

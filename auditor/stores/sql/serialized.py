@@ -23,7 +23,17 @@ from auditor.model.places import Place
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
-from auditor.stores.sql.reading.things import ALL, Chosen, Row, Rows, Thing, Written, each, executed
+from auditor.stores.sql.reading.things import (
+    ALL,
+    Chosen,
+    Row,
+    Rows,
+    Thing,
+    Written,
+    each,
+    either,
+    executed,
+)
 
 _METHODS = {"get", "post", "put", "patch", "delete", "api_route", "route"}
 _MAX_DEPTH = 5
@@ -98,9 +108,12 @@ def serializes(
         return None, False
     if kind_of(reading, found) not in ("rest", "marshmallow"):
         return None, False
+    many = _is(argument(call, None, "many"), True)
     for arg in (*call.args, *(k.value for k in call.keywords)):
         given = reading.thing(arg, frame)
         if arg is call.args[0]:
+            if many:  # it asks a manager for all: `ItemSerializer(cart.items, many=True)`
+                given = either([replace(x, manager=False) if isinstance(x, Draft) and "prefetched" not in x.eager else x for x in each(given)])  # fmt: skip
             for use in written(reading, found, given, reading.place(call, frame), frame):
                 reading.written += [replace(use, chosen=chosen) for chosen in ways]
     return None, True
