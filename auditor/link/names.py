@@ -282,9 +282,11 @@ class Code(Unbound):
             return ""
         if not isinstance(owner.owner, t.Class) or method.params[:1] != [param]:
             return ""
+        told = {t.dotted(d) for d in method.decorators}
+        if "staticmethod" in told:
+            return ""
         kind = f"{owner.module.path}:{owner.qualname}"
-        static = any(t.dotted(d) in _STATIC for d in method.decorators)
-        return kind if static else f"{kind}()"
+        return f"{kind}()" if told.isdisjoint(_STATIC) else kind
 
     def _passed(self, param: t.Param, scope: Scope, depth: int) -> str:
         """What the tree passes for a parameter that says nothing itself, when its calls agree."""

@@ -117,6 +117,9 @@ _DJANGO = {
         ("sum_up", {}, "nothing that runs calls sum_up, which asks it"),
         ("sum_up", {"shop/views.py": "def show(request, pk): return Report.objects.get(pk=pk).sum_up()"}, "missing"),
         ("sum_up", {"shop/templates/show.html": "{{ report.sum_up }}"}, "missing"),
+        ("sum_up", {"shop/templates/show.html": "{{ sum_up }}{% url 'sum_up' %}{{ url_for('shop.sum_up') }}"}, "nothing that runs calls sum_up, which asks it"),
+        ("sum_up", {"shop/templates/show.html": "{{ reports|map(attribute='sum_up') }}"}, "missing"),
+        ("sum_up", {"shop/templates/show.html": "{% regroup reports by sum_up as sums %}"}, "missing"),
         ("sum_up", {"shop/views.py": "from rest_framework.serializers import ModelSerializer\nclass Shown(ModelSerializer):\n    class Meta:\n        fields = ['sum_up']"}, "missing"),
         ("get_absolute_url", {}, "missing"),
         ("clean_fields", {}, "missing"),
@@ -201,3 +204,21 @@ def test_tools_of_a_program(package: str, told: str, build: Build) -> None:
     }  # fmt: skip
     fits = [fit for each in build(tree).facts(CollectionFit) for fit in each.fits]
     assert {m.why or m.fit.value for q, m in fits if q.equality == ("title",)} == {told}
+
+
+@pytest.mark.parametrize(
+    ("decorator", "told"),
+    [("staticmethod", "nothing that runs calls by_title, which asks it"), ("needed", "missing")],
+)
+def test_a_static_method_is_given_no_object(decorator: str, told: str, build: Build) -> None:
+    """What it hands to a package is no object of its class, whose methods the package might call."""
+    more = (
+        "from bson import ObjectId\nclass Kept:\n"
+        "    @staticmethod\n    def by_title(title): return session.scalars(select(Note).where(Note.title == title)).all()\n"
+        f"    @{decorator}\n    def drop(key): return ObjectId(key)\n"
+        "@app.get('/')\ndef ask(key: str): Kept.drop(key)\n"
+    )
+    text = _SHOP.replace("by_title", "by_its_title") + more.replace("    @needed\n", "")
+    fits = [fit for each in build({"app.py": text}).facts(CollectionFit) for fit in each.fits]
+    told_of_kept = [m.why or m.fit.value for q, m in fits if q.place.symbol == "Kept.by_title"]
+    assert told_of_kept == [told]

@@ -516,14 +516,16 @@ class Errands:
 
     @functools.cached_property
     def _shown(self) -> frozenset[str]:
-        """The words of the tree's templates, which name methods of what they show."""
+        """The words by which the tree's templates may ask what they show for a method: what stands alone, or begins a path,
+        is a name that they are given."""
         tree = self.application.tree
         return frozenset(
             word
             for file in tree.files
             if file.kind is Kind.TEXT and _TEMPLATE.search(file.path)
             for part in _INSIDE.findall(read(tree, file).decode("utf-8", "replace")[:_LONGEST])
-            for word in _WORD.findall(part)
+            for asked in _ASKED.finditer(_ADDRESS.sub("", part))
+            for word in _WORD.findall(asked[0])
         )
 
 
@@ -592,5 +594,8 @@ def errands(application: Application) -> list[Errands]:
 
 _TEMPLATE = re.compile(r"\.(?:x?html?|djhtml|jinja2?|j2|txt|mjml|xml|tex)$", re.I)
 _INSIDE = re.compile(r"\{[{%][^{}]{0,300}[%}]\}")
+_ADDRESS = re.compile(r"""(?:\burl_for\s*\(|%[-+]?\s*url\b)\s*(?:"[^"]*"|'[^']*')""")
+_ASKED = re.compile(r"""\.\s*\w+|\bby\s+\w+|"[^"]*"|'[^']*'""")
+"""`user.title`, `{% regroup users by title %}`, `users|map(attribute="title")`."""
 _WORD = re.compile(r"\w+")
 _LONGEST = 400_000
