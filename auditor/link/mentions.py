@@ -58,7 +58,7 @@ class Mentions:
         }
         for call in code.calls(*_ADDRESSES):
             calls_none |= {id(call.arg(0, "route", "regex", "viewname", "to")), id(call.arg(None, "name"))}  # fmt: skip
-        written = self._written
+        written, values = self._written, set[int]()
         made_up: list[tuple[int, list[tuple[str, str]]]] = []
         for module in code.modules.values():
             for node, scope in code.nodes(module):
@@ -69,12 +69,17 @@ class Mentions:
                         written[name].append(Located(node, scope))
                 elif isinstance(node, t.Text):
                     made_up.append((id(node), _ends(node)))
-                elif kind is t.Item or kind is t.Map:
-                    calls_none |= {id(key) for key in _keys(node)}
                 elif kind in _SPEAKING:
                     for name in self._names(node):
                         if name in names and id(node) not in calls_none:
                             written[name].append(Located(node, scope))
+                if kind is t.Item or kind is t.Map:
+                    calls_none |= {id(key) for key in _keys(node)}
+                if kind in _HOLDING:
+                    values |= {id(text) for text in _values(node)}
+        if not _looks_up(code):
+            for name, sites in written.items():
+                written[name] = [site for site in sites if id(site.node) not in values]
         self._built += [ends for key, told in made_up if key not in calls_none for ends in told]
 
     def _names(self, node: t.Node) -> Iterator[str]:
@@ -285,6 +290,49 @@ def _keys(node: t.Node) -> list[t.Expr]:
         case t.Map(keys=keys):
             return [key for key in keys if isinstance(key, t.Text)]
     return []
+
+
+def _looks_up(code: Code) -> bool:
+    """Whether something looks a method up by a text that is no constant: `getattr(self, action)`."""
+    if any(
+        isinstance(n, t.Attr) and n.name == "__dict__"
+        for m in code.modules.values()
+        for n, _ in code.nodes(m)
+    ):
+        return True
+    got = ("builtins.getattr", "operator.attrgetter", "operator.methodcaller")
+    by_name = (site.node.args[:2] for site in code.calls(*got))
+    held = code.calls(*(f"builtins.{name}" for name in _HELD_BY_NAME))
+    return any(held) or not all(args and isinstance(args[-1], t.Const) for args in by_name)
+
+
+def _values(node: t.Node) -> Iterator[t.Expr]:
+    """The texts that are values, and name no method where nothing looks one up by a text: what is compared, the keys of
+    what is worked out, the choices of a field."""
+    match node:
+        case t.Compare(left=left, rights=rights):
+            for side in (left, *rights):
+                yield from side.items if isinstance(side, t.Seq) else (side,)
+        case t.Map(keys=keys, values=values):
+            yield from (
+                k for k, x in zip(keys, values, strict=True) if k and isinstance(x, _WORKED_OUT)
+            )
+        case t.Call(keywords=keywords):
+            yield from (x for k in keywords if k.name == "choices" for x in _choices(k.value))
+        case t.Assign(targets=[t.Name(id=name)], value=t.Seq() as value) if (
+            "choices" in name.lower()
+        ):
+            yield from _choices(value)
+
+
+def _choices(value: t.Expr) -> Iterator[t.Expr]:
+    """`[("open", "Open"), ("done", "Done")]`."""
+    pairs = value.items if isinstance(value, t.Seq) else ()
+    return (x for pair in pairs if isinstance(pair, t.Seq) for x in pair.items)
+
+
+_WORKED_OUT = (t.Call, t.Await, t.Item, t.BinOp, t.Compare, t.Comp, t.Choice, t.Text)
+_HOLDING = {t.Compare, t.Map, t.Call, t.Assign}
 
 
 def _ends(name: t.Expr) -> list[tuple[str, str]]:

@@ -222,3 +222,35 @@ def test_a_static_method_is_given_no_object(decorator: str, told: str, build: Bu
     fits = [fit for each in build({"app.py": text}).facts(CollectionFit) for fit in each.fits]
     told_of_kept = [m.why or m.fit.value for q, m in fits if q.place.symbol == "Kept.by_title"]
     assert told_of_kept == [told]
+
+
+_TITLED = """
+import sqlite3
+from fastapi import FastAPI
+app = FastAPI()
+class Notes:
+    @staticmethod
+    def by_title(title):
+        return sqlite3.connect("notes.db").execute("SELECT * FROM notes WHERE title = ?", (title,))
+@app.get("/")
+def main():
+    sqlite3.connect("notes.db").execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT)")
+"""
+_NOBODY = "nothing that runs calls by_title, which asks it"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("def counted(rows):\n    return {'by_title': len(rows)}\n", _NOBODY),
+        ("def shown(kind):\n    return kind == 'by_title' or kind in ('by_title', 'all')\n", _NOBODY),
+        ("ORDER_CHOICES = [('by_title', 'By title')]\n", _NOBODY),
+        ("def field(made):\n    return made(choices=(('by_title', 'By title'),))\n", _NOBODY),
+        ("def counted(rows, how):\n    return {'by_title': len(rows)}, getattr(Notes, how)('a')\n", "missing"),
+        ("def shown(kind):\n    if kind == 'by_title':\n        vars(Notes)[kind]('a')\n", "missing"),
+        ("def shown(kind):\n    if kind == 'by_title':\n        Notes.__dict__[kind]('a')\n", "missing"),
+    ],
+)  # fmt: skip
+def test_a_value_is_no_name_of_a_method(more: str, told: str, build: Build) -> None:
+    asked = more.replace("def ", "@app.get('/more')\ndef ")
+    assert _why(_TITLED + asked, build) == told
