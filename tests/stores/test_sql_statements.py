@@ -657,3 +657,36 @@ def test_a_few_first_by_what_is_computed(statement: str, unknown: bool, build: B
     table = "CREATE TABLE flight (number INT PRIMARY KEY, line INT, plane TEXT, day TEXT);"
     fits = [m for c in build({"app.py": program, "schema.sql": table}).facts(CollectionFit) for _, m in c.fits]  # fmt: skip
     assert [m.fit is Fit.UNKNOWN for m in fits] == [unknown]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("seat, COUNT(*)", []),
+        ("COALESCE(MAX(seat), 0) + 1", []),
+        ("seat, COUNT(*) FILTER (WHERE line = 1) AS n", []),
+        ("seat, COUNT(*) OVER ()", ["missing"]),
+        ("seat, MAX(line, number)", ["missing"]),
+        ("seat, (SELECT COUNT(*) FROM flight)", ["missing"]),
+    ],
+)
+def test_the_order_of_the_one_row_of_an_aggregate_asks_for_no_index(
+    build: Build, given: str, expected: list[str]
+) -> None:
+    found = _asked(build, f"SELECT {given} FROM ticket ORDER BY seat DESC LIMIT 5")
+    assert [fit for name, _, fit in found if name == "ticket" and fit != "covered"] == expected
+
+
+@pytest.mark.parametrize(
+    ("beside", "expected"),
+    [
+        ("day IS NOT NULL", "missing"),
+        ("day <> '2020-01-01'", "missing"),
+        ("ticket = 1", "covered"),
+    ],
+)
+def test_what_is_computed_of_a_column_is_held_against_it_besides_what_excludes_little(
+    build: Build, beside: str, expected: str
+) -> None:
+    found = _asked(build, f"SELECT who FROM bought WHERE DATE(day) = DATE(%s) AND {beside}")
+    assert [fit for *_, fit in found] == [expected]

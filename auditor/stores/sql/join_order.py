@@ -583,7 +583,7 @@ def _query(
         unresolved,
         bool(table),
         _bound(draft) if own or sort else Bound.UNKNOWN,
-        tuple(x for x in scanned if x not in equality + spans),
+        tuple(x for x in scanned if x not in found),
         "text" if by_kind["text"] else "",
         draft.projection if own else (),
         draft.loop,

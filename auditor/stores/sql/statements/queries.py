@@ -415,11 +415,18 @@ class Asked:
         return found
 
     def _figures(self) -> bool:
-        """Whether it gives figures over all rows: `SELECT count(*) FROM …`."""
-        exp = self.exp
-        return bool(self.node.expressions) and not self.node.args.get("group") and all(
-            isinstance(x.this if isinstance(x, exp.Alias) else x, exp.AggFunc) for x in self.node.expressions
+        """Whether it gives figures over all rows: `SELECT count(*) FROM …`, and `SELECT name, count(*) …` where a database takes it."""
+        return not self.node.args.get("group") and any(
+            self._is_figure(x) for part in self.node.expressions for x in part.find_all(self.exp.AggFunc)
         )  # fmt: skip
+
+    def _is_figure(self, node: Any) -> bool:
+        """Whether an aggregate makes one row of all, not a window's, a subquery's, or the greater of two as SQLite takes it."""
+        exp = self.exp
+        around = node.find_ancestor(exp.Select, exp.Window)
+        return around is self.node and not (
+            isinstance(node, exp.Max | exp.Min) and node.expressions
+        )
 
     def _sort(self, order: Any) -> tuple[tuple[str, str, int], ...]:
         sort: list[tuple[str, str, int]] = []
