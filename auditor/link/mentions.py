@@ -122,6 +122,32 @@ class Mentions:
         """Whether the code makes up names like this one: `getattr(self, f"handle_{kind}")`."""
         return any(name.startswith(first) and name.endswith(last) for first, last in self._built)
 
+    def is_looked_up(self, method: Located) -> bool:
+        """Whether a method of the same object is called by a name that nothing tells: `getattr(self, action)()`."""
+        owner, around = method.scope.owner, method.scope.parent
+        if not self._looking or not isinstance(owner, t.Class) or around is None:
+            return False
+        heirs = self.code.heirs(Located(owner, around))
+        return any(not self._looking.isdisjoint(self.code.ancestry(heir)) for heir in heirs)
+
+    @functools.cached_property
+    def _looking(self) -> frozenset[str]:
+        """The classes of whose objects a method is called that is looked up by a name which nothing tells."""
+        found: set[str] = set()
+        for site in self.code.calls("builtins.getattr"):
+            match site.node.args:
+                case [t.Name(id="self" | "cls"), name, *_] if not isinstance(
+                    name, t.Const | t.Text | t.BinOp
+                ):
+                    kind = _class_around(site.scope)
+                case [of, name, *_] if not isinstance(name, t.Const | t.Text | t.BinOp):
+                    kind = self.code.definition(kind_of(self.code, of, site.scope))
+                case _:
+                    continue
+            if kind is not None and isinstance(kind.node, t.Class) and _is_run(site):
+                found.add(self.code.own_name(kind))
+        return frozenset(found)
+
     def _meaning(self, found: Located) -> _Meaning:
         own = found.scope
         if not isinstance(own.owner, t.Class) or own.parent is None:
@@ -290,6 +316,29 @@ def _keys(node: t.Node) -> list[t.Expr]:
         case t.Map(keys=keys):
             return [key for key in keys if isinstance(key, t.Text)]
     return []
+
+
+def _class_around(scope: Scope) -> Located | None:
+    """The class in whose method something stands."""
+    around: Scope | None = scope
+    while around is not None and not isinstance(around.owner, t.Class):
+        around = around.parent
+    return (
+        Located(around.owner, around.parent) if around and around.owner and around.parent else None
+    )
+
+
+def _is_run(site: CallSite) -> bool:
+    """Whether what is looked up is called, at once or by the name that it is given."""
+    body = getattr(site.scope.owner, "body", site.scope.module.body)
+    nodes = list(t.walk_own(*body)) if isinstance(body, list) else []
+    given = {
+        n.targets[0].id
+        for n in nodes
+        if isinstance(n, t.Assign) and n.value is site.node and isinstance(n.targets[0], t.Name)
+    }
+    called = (n.func for n in nodes if isinstance(n, t.Call))
+    return any(x is site.node or (isinstance(x, t.Name) and x.id in given) for x in called)
 
 
 def _looks_up(code: Code) -> bool:

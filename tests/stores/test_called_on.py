@@ -254,3 +254,21 @@ _NOBODY = "nothing that runs calls by_title, which asks it"
 def test_a_value_is_no_name_of_a_method(more: str, told: str, build: Build) -> None:
     asked = more.replace("def ", "@app.get('/more')\ndef ")
     assert _why(_TITLED + asked, build) == told
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return getattr(self, how)('a')", "missing"),
+        ("found = getattr(self, how, None)\n        return found('a')", "missing"),
+        ("return getattr(self, how)", _NOBODY),
+        ("return getattr(how, how)('a')", _NOBODY),
+        ("return getattr(self, 'all')('a')", _NOBODY),
+        ("return getattr(self, f'all_{how}')('a')", _NOBODY),
+    ],
+)
+def test_a_method_that_is_looked_up_may_be_any_of_its_object(
+    body: str, told: str, build: Build
+) -> None:
+    more = f"class Named(Notes):\n    def run(self, how):\n        {body}\n@app.get('/run')\ndef run(how: str):\n    Named().run(how)\n"
+    assert _why(_TITLED + more, build) == told

@@ -435,6 +435,8 @@ class Errands:
         if not isinstance(owner, t.Class) or function.scope.parent is None:
             return False
         found = Located(owner, function.scope.parent)
+        if self.mentions.is_looked_up(function):
+            return True
         if is_command_class(self.code, found):
             return False
         read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
