@@ -176,7 +176,8 @@ class _Meaning:
                 if told is None:
                     without = self._is_of_a_module_without, self._is_of_another_kind
                     return not any(asks(node.value, site.scope) for asks in without)
-                known = self.code.own_name(told) in self.above or self._is_loose(told)
+                known = self.code.own_name(told) in self.above
+                known = known or (self._is_loose(told) and self._may_be_meant(node.value, site.scope))  # fmt: skip
                 return known and self._may_have(node.value, site.scope)
             case t.Attr(value=t.Name() as value):
                 return not self._is_of_another_module(value, site.scope)
@@ -235,6 +236,21 @@ class _Meaning:
         if not isinstance(owner, t.Class) or around is None:
             return False
         return any(map(_is_of_any, self.code.ancestry(Located(owner, around))))
+
+    def _may_be_meant(self, owner: t.Expr, scope: Scope) -> bool:
+        """Whether an object that is told by a loose class may be one of this method's: that of an abstract class that has
+        heirs is none of them where this method has an interface of its own."""
+        kind = self.code.definition(kind_of(self.code, owner, scope))
+        mine = self.code.own_name(self.found)
+        if kind is None or not any(map(self.code.definition, self.above - {mine})):
+            return True
+        above = self.code.ancestry(kind)
+        classes = [found for name in above if (found := self.code.definition(name))]
+        has_heirs = any(len(self.code.heirs(found)) > 1 for found in classes)
+        if not has_heirs or any(name.endswith(".Protocol") for name in above):
+            return True
+        heirs = map(self.code.ancestry, self.code.heirs(kind))
+        return any(mine.rpartition(".")[0] in names for names in heirs)
 
     # --- names that are bound to another function
 

@@ -98,6 +98,75 @@ def test_of_an_heir_of_both(build: Build) -> None:
     assert _why(_SHOP + _BOTH + asked, build) == "missing"
 
 
+_PORTS = """
+class NotePort(abc.ABC):
+    @abc.abstractmethod
+    def by_title(self, title): ...
+class UserPort(abc.ABC):
+    @abc.abstractmethod
+    def by_title(self, title): ...
+class OnlyPort(abc.ABC):
+    @abc.abstractmethod
+    def by_title(self, title): ...
+class LoosePort(Protocol):
+    def by_title(self, title): ...
+class SqlLoose(LoosePort):
+    def by_title(self, title): return []
+class SqlUsers(UserPort):
+    def by_title(self, title): return []
+class SqlNotes({above}):
+    def by_title(self, title):
+        return self.session.scalars(select(Note).where(Note.title == title)).all()
+{more}
+class Ask:
+    def __init__(self, users: {kind}):
+        self.users = users
+    def run(self, title): return self.users.by_title(title)
+@app.get('/')
+def ask(title: str, case: Ask = Depends()): return case.run(title)
+@app.get('/all')
+def every(s): SqlNotes(s), SqlUsers(s)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "above", "more", "called"),
+    [
+        ("UserPort", "NotePort", "", False),
+        ("Optional[UserPort]", "NotePort", "", False),
+        ("SqlUsers", "NotePort", "", False),
+        ("NotePort", "NotePort", "", True),
+        ("UserPort | NotePort", "NotePort", "", True),
+        ("UserPort", "NotePort, UserPort", "", True),
+        ("UserPort", "NotePort", "class Both(UserPort, SqlNotes): ...", True),
+        ("UserPort", "Base", "", True),  # passed for what it does not inherit from
+        ("OnlyPort", "NotePort", "", True),
+        ("LoosePort", "NotePort", "", True),
+    ],
+)
+def test_abstract_classes(kind: str, above: str, more: str, called: bool, build: Build) -> None:
+    text = _PORTS.format(kind=kind, above=above.replace("Base", "Generic[T]"), more=more)
+    told = "missing" if called else "nothing that runs calls by_title, which asks it"
+    assert _why(_SHOP.replace("Note.title ==", "Note.id ==") + text, build) == told
+
+
+@pytest.mark.parametrize(
+    ("imports", "name", "called"),
+    [
+        ("", "get_id", False),
+        ("import flask_login", "get_id", True),
+        ("from flask_security import UserMixin", "get_id", True),
+        ("", "is_active", True),
+    ],
+)
+def test_what_one_package_asks_of_users(
+    imports: str, name: str, called: bool, build: Build
+) -> None:
+    text = f"{imports}{_SHOP}@app.get('/')\ndef ask(s): Notes(s)\n".replace("by_title", name)
+    told = "missing" if called else f"nothing that runs calls {name}, which asks it"
+    assert _why(text, build) == told
+
+
 _DJANGO = {
     "manage.py": "import os\nif __name__ == '__main__':\n    os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
     "settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'urls'\n",

@@ -65,7 +65,7 @@ _CALLING = {
 _PLAIN = {"", "builtins", "abc", "typing", "typing_extensions", "enum", "dataclasses", "collections", "pydantic", "flask_login", *_MAPPERS}  # fmt: skip
 """Packages whose classes call no method of those that inherit from them but by decorators and `__names__`."""
 _HOOKS = {
-    "clean", "save", "delete", "get_id", "is_active", "is_authenticated", "is_anonymous", "handle", "handler", "lambda_handler", "main",
+    "clean", "save", "delete", "is_active", "is_authenticated", "is_anonymous", "handle", "handler", "lambda_handler", "main",
     "application", "lifespan",
 }  # fmt: skip
 """Names by which models, function services and servers call what is theirs."""
@@ -116,6 +116,7 @@ _INTERFACES = {
 _INJECTS = {"Depends", "Security", "Provide"}
 """What is given an object to hand it on, or to call it."""
 _OF_PACKAGES = {
+    "flask_login": {"get_id"}, "flask_security": {"get_id"}, "flask_user": {"get_id"}, "flask_appbuilder": {"get_id"},
     "django": {"authenticate", "process_request", "process_view", "process_template_response", "process_response", "process_exception"},
     "falcon": {
         "process_request", "process_resource", "process_response", "process_startup", "process_shutdown",
@@ -123,7 +124,7 @@ _OF_PACKAGES = {
     },
     "scrapy": {"process_item", "open_spider", "close_spider", "process_request", "process_response"},
 }  # fmt: skip
-"""Methods that one package alone asks of objects of any class: of backends, middleware, resources and pipelines."""
+"""Methods that one package alone asks of objects of any class: of users, backends, middleware, resources and pipelines."""
 _READ = {"property", "cached_property", "hybrid_property", "reify"}
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
