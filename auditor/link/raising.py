@@ -78,14 +78,27 @@ class Raising:
         kept = {t.last_word(t.callee(d)) for d in getattr(node, "decorators", ())}
         if not isinstance(node, t.Function) or not kept <= {"lru_cache", "cache"}:
             return ""
-        inner, told = self.code.inside(function), self._given(function)
-        for stmt in node.body:
+        if id(node) not in self._always:
+            self._always[id(node)] = ""  # what calls itself ends here
+            self._always[id(node)] = self._whatever_given(function)
+        return self._always[id(node)]
+
+    @functools.cached_property
+    def _always(self) -> dict[int, str]:
+        return {}
+
+    def _whatever_given(self, function: Located) -> str:
+        inner = self.code.inside(function)
+        for stmt in function.node.body:  # type: ignore[attr-defined]
             if why := self._raises(stmt, inner):
                 return _told(why, function.path, stmt.line)
-            way = decides(stmt.test, told, inner) if told and isinstance(stmt, t.If) else None
-            if way is not None and isinstance(stmt, t.If):
-                match stmt.body if way else stmt.orelse:
-                    case [t.Raise()]:
+            match stmt:
+                case t.Raise():
+                    return _told("it raises in any case", function.path, stmt.line)
+                case t.If(test=test, body=[t.Raise()]) | t.If(test=test, orelse=[t.Raise()]):
+                    way = decides(test, self._given(function), inner)
+                    taken = [] if way is None else stmt.body if way else stmt.orelse
+                    if taken and isinstance(taken[0], t.Raise):
                         return _told("it raises whatever it is given", function.path, stmt.line)
             if any(isinstance(n, t.Return | t.Raise | t.Yield) for n in t.walk_own(stmt)):
                 return ""
@@ -106,7 +119,7 @@ class Raising:
     def _within(self, place: Place) -> str:
         """What a call raises itself, before it is made."""
         for call, scope in self._calls_at(place.path).get((place.line, place.column), ()):
-            if why := self._evaluating([call], scope):
+            if why := self._evaluating([call], scope, call):
                 return _told(why, place.path, call.line)
         return ""
 
@@ -381,25 +394,46 @@ class Raising:
             case t.Match(subject=value):
                 return self._evaluating([value], scope)
             case t.With(contexts=contexts):
-                return self._evaluating(contexts[:1], scope)
+                return self._evaluating(contexts[:1], scope) or self._unentered(contexts[0], scope)
+        return ""
+
+    def _unentered(self, context: t.Expr, scope: Scope) -> str:
+        """Why nothing enters a context: it is a coroutine that nothing awaits, `async with connect() as connection`."""
+        called = self._owner(context.func, scope) if isinstance(context, t.Call) else None
+        if isinstance(called, Located) and _is_plain_function(called) and called.node.is_async:  # type: ignore[attr-defined]
+            return f"{t.last_word(t.callee(context))} gives a coroutine, which is no context"
         return ""
 
     # --- expressions
 
-    def _evaluating(self, exprs: list[t.Expr], scope: Scope) -> str:
+    def _evaluating(self, exprs: list[t.Expr], scope: Scope, begun: t.Call | None = None) -> str:
+        awaited: set[int] = set()
         for node in t.surely(*exprs):
             match node:
+                case t.Await(value=value):
+                    awaited.add(id(value))
                 case t.Name(id=name) if self.code.is_unbound(node, scope):
                     return f"{name} is not defined"
                 case t.Attr() if why := self._lacking(node, scope):
                     return why
                 case t.Call() if why := self._refused(node, scope):
                     return why
+                case t.Call() if node is not begun and (why := self._ended(node, scope, id(node) in awaited)):  # fmt: skip
+                    return why
         return ""
+
+    def _ended(self, call: t.Call, scope: Scope, awaited: bool) -> str:
+        """Why nothing comes back from a call: it runs a function of the tree that always raises."""
+        if self.code.enclosing(scope) is None:
+            return ""  # a module that calls `main()` last is none that cannot be imported
+        called = self._owner(call.func, scope)
+        if not isinstance(called, Located) or not _is_plain_function(called):
+            return ""
+        return self.always(called) if called.node.is_async is awaited else ""  # type: ignore[attr-defined]
 
     def refuses(self, call: CallSite) -> bool:
         """Whether a call raises itself, before what it calls is run."""
-        return bool(self._refused(call.node, call.scope))
+        return bool(self._evaluating([call.node], call.scope, call.node))
 
     def _refused(self, call: t.Call, scope: Scope) -> str:
         """Why a function of the tree is not called, or a class not made: the call does not give what it requires, or
@@ -772,6 +806,13 @@ def raising(application: Application) -> list[Raising]:
 def _is_as_written(found: Located) -> bool:
     """Whether a function is called as it is written: no decorator takes its place."""
     return isinstance(found.node, t.Function) and not found.node.decorators
+
+
+def _is_plain_function(found: Located) -> bool:
+    """Whether a call of a function runs its body, or makes a coroutine that does: it is decorated by nothing and yields nothing."""
+    node = found.node
+    own = t.walk_own(*node.body) if isinstance(node, t.Function) else ()
+    return _is_as_written(found) and not any(isinstance(n, t.Yield) for n in own)
 
 
 def _told(why: str, path: str, line: int) -> str:

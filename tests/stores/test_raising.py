@@ -366,3 +366,79 @@ def test_an_attribute_that_a_stored_object_has_not(
     found = build({"run.py": _GUARDED.format(guard=guard, **parts)}).facts(CollectionFit)
     ((answer, why),) = {(m.fit, m.why) for f in found for q, m in f.fits if q.operation == "count"}
     assert answer is (Fit.UNKNOWN if raises else Fit.MISSING), why
+
+
+_CALLING = """
+import asyncpg, contextlib, elsewhere
+from fastapi import FastAPI
+app = FastAPI()
+async def connect():
+    return await asyncpg.connect(host="localhost", database="club")
+@contextlib.asynccontextmanager
+async def connected():
+    yield await connect()
+async def ended(token):
+    async with connect() as c:
+        print(token)
+def refuse(why):
+    print(why)
+    raise ValueError(why)
+def given(why):
+    yield why
+    raise ValueError(why)
+def checked(why):
+    if why == "x":
+        return why
+    raise ValueError(why)
+async def start():
+    async with connected() as c:
+        await c.execute("CREATE TABLE IF NOT EXISTS members (pk text PRIMARY KEY, token text)")
+@app.get("/me")
+async def me(token: str):
+    c = await connect()
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "reaches"),
+    [
+        ("async with connect() as c: {asks}", False),
+        ("async with connect() as c: pass\n    {asks}", False),
+        ("await ended(token)\n    {asks}", False),
+        ("if await ended(token):\n        {asks}", False),
+        ("refuse(token)\n    {asks}", False),
+        ("print(refuse(token))\n    {asks}", False),
+        ("async with await connect() as d: {asks}", True),
+        ("async with connected() as c: {asks}", True),
+        ("try: await ended(token)\n    except TypeError: pass\n    {asks}", True),
+        ("with contextlib.suppress(ValueError): refuse(token)\n    {asks}", True),
+        ("if token: refuse(token)\n    {asks}", True),
+        ("token and refuse(token)\n    {asks}", True),
+        ("ended(token)\n    {asks}", True),  # a coroutine that nothing begins
+        ("given(token)\n    {asks}", True),
+        ("checked(token)\n    {asks}", True),
+        ("elsewhere.run(refuse)\n    {asks}", True),
+        ("{asks}\n    refuse(token)", True),
+    ],
+)  # fmt: skip
+def test_what_stands_after_a_call_that_always_raises(
+    build: Build, body: str, reaches: bool
+) -> None:
+    asks = 'await c.fetchrow("SELECT pk FROM members WHERE token = $1", token)'
+    files = {"main.py": _CALLING.format(body=body.format(asks=asks)), "requirements.txt": "asyncpg"}
+    found = build(files).facts(CollectionFit)
+    (fit,) = [m for f in found for q, m in f.fits if q.equality == ("token",)]
+    assert fit.fit is (Fit.MISSING if reaches else Fit.COVERED), fit.why
+
+
+def test_a_script_that_ends_with_what_raises(build: Build) -> None:
+    """Its functions are called before."""
+    body = 'await c.fetchrow("SELECT pk FROM members WHERE token = $1", token)\n'
+    ends = (
+        "import asyncio\ndef main():\n    asyncio.run(me('x'))\n    raise SystemExit(0)\nmain()\n"
+    )
+    files = {"main.py": _CALLING.format(body=body) + ends, "requirements.txt": "asyncpg"}
+    found = build(files).facts(CollectionFit)
+    (fit,) = [m for f in found for q, m in f.fits if q.equality == ("token",)]
+    assert fit.fit is Fit.MISSING, fit.why
