@@ -112,6 +112,11 @@ CASES = {
     "a few of all, of which another table holds a word": (
         "select(Post).join(User, Post.editor_id == User.id).where(User.team.ilike('%a%')).limit(9)",
         "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.team ILIKE '%a%' LIMIT 9",
+        {("users", ("team",))},
+    ),
+    "the first few of an order, of which another table holds a word": (
+        "select(Post).join(User, Post.editor_id == User.id).where(User.team.ilike('%a%')).order_by(Post.id).limit(9)",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.team ILIKE '%a%' ORDER BY p.id LIMIT 9",
         set(),
     ),
     "what an index finds, of which another table holds a word": (

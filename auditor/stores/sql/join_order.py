@@ -316,8 +316,11 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             refused = draft.unresolved if draft.entity is not None and draft.mapper == "sql" else ""
             if apart and not led and schema.dialect == "postgresql":
                 refused = reasons  # it joins both by a table of hashes
-            # where nothing else finds any, and no few are wanted, all that is sought in is gone through
-            open_ = _bound(draft) is Bound.UNKNOWN and not by_more and not draft.correlated
+            # where nothing else finds any, and neither one nor the first few of an order are wanted, all that is sought in
+            # is gone through: of what is rare, a page is found no sooner
+            few = _bound(draft) is not Bound.LIMITED or bool(_order(draft) or first)
+            open_ = _bound(draft) is Bound.UNKNOWN or not few
+            open_ = open_ and not by_more and not draft.correlated
             through = whole or (bool(sought) and open_)
             if whole and name in _of_a_part(draft, schema):
                 yield _query(draft, schema, name, "join", by, (), _PART)
