@@ -251,6 +251,24 @@ def test_a_page_of_a_list_in_order_asks_for_an_index(
 
 
 @pytest.mark.parametrize(
+    ("taken", "sort"),
+    [
+        ("Product.objects.order_by('-id').filter(shelf=x)[:5].count()", (("id", -1),)),
+        ("Paginator(Product.objects.order_by('-id').filter(shelf=x)[:5], 2)", (("id", -1),)),
+        ("Product.objects.order_by('-id').filter(shelf=x)[:5].exists()", ()),
+        ("Product.objects.order_by('-id').filter(shelf=x).count()", ()),
+        ("Product.objects.filter(shelf=x)[:5].count()", ()),
+    ],
+)
+def test_what_is_counted_of_a_slice_is_the_first_of_its_order(
+    taken: str, sort: tuple[tuple[str, int], ...], build: Build
+) -> None:
+    code = f"from django.core.paginator import Paginator\nfrom shop.models import Product\ndef ask(request, x):\n    return {taken}\n"
+    found = build({"shop/models.py": MODELS, "shop/views.py": code}).facts(Query)
+    assert [q.sort for q in found if q.operation in ("count", "exists")] == [sort]
+
+
+@pytest.mark.parametrize(
     ("imported", "fit"),
     [
         ("from somepackage.models import BaseThing", Fit.MISSING),

@@ -45,6 +45,7 @@ from auditor.stores.sql.reading.things import (
     each,
     either,
     executed,
+    figure,
 )
 
 _LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView",
@@ -493,7 +494,7 @@ class _View:
             found.append(searched)
         if self.counts(limit):
             for way in {way.where: way for way in found}.values():
-                self.record(way, "count", Bound.ONE, ())
+                self.reading.record(figure(way))
         if self.backed("OrderingFilter"):
             for field in self.listing("ordering_fields"):
                 if asked := self.sort(base, [field]):

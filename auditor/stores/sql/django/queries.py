@@ -71,6 +71,7 @@ from auditor.stores.sql.reading.things import (
     each,
     either,
     executed,
+    figure,
 )
 from auditor.stores.sql.statements.text import raw
 
@@ -333,7 +334,7 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         for thing in each(reading.thing(call.args[0], frame)):
             if isinstance(thing, Draft):
                 done = reading.record(executed(thing, bound=limited, limited=limited))
-                reading.record(executed(thing, operation="count", bound=Bound.ONE, sort=()))
+                reading.record(figure(thing))
                 rows += [Rows(thing.entity, done)] if thing.entity else []
         return either(rows), True
     if isinstance(call.func, t.Attr) and last == "fetch_related" and reading.has("tortoise"):
@@ -416,7 +417,7 @@ def method(
                 if isinstance(one, Draft):
                     method(reading, one, _PLAIN, last, frame)
             return None
-        reading.record(executed(start, operation=_FIGURES[last], bound=Bound.ONE, sort=()))
+        reading.record(figure(start, _FIGURES[last]))
         return None
     if last in _INSERTS:
         reading.record(executed(replace(start, where=()), operation="insert", bound=Bound.ONE))

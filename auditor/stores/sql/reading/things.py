@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
+from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.stores.sql.conditions import EMPTY, NOTHING, Condition, Draft, Link, Outer
 from auditor.stores.sql.entities import Column, Entity, Relation
@@ -269,3 +270,12 @@ def merged(one: Thing | None, two: Thing | None) -> tuple[Thing | None, list[Dra
 def executed(draft: Draft, **changes: object) -> Draft:
     """The next step of a query."""
     return replace(draft, origin=draft, manager=False, **changes)
+
+
+def figure(draft: Draft, operation: str = "count") -> Draft:
+    """A figure of what a query finds: its order says which are counted of a slice, and nothing else.
+
+    Source: https://github.com/django/django/blob/main/django/db/models/sql/query.py (`get_aggregation`).
+    """
+    sliced = draft.limited is not None and operation != "exists"
+    return executed(draft, operation=operation, bound=Bound.ONE, sort=draft.sort if sliced else ())
