@@ -102,8 +102,52 @@ class Mentions:
         return [
             site
             for site in self._written.get(name, ())
-            if id(site.node) not in above and not _within(site.scope, inner) and means(site)
+            if id(site.node) not in above
+            and not _within(site.scope, inner)
+            and means(site)
+            and not self._is_asked_of_none(site)
         ]
+
+    def _is_asked_of_none(self, site: Located) -> bool:
+        """Whether an attribute is asked of a name that its module imported while it was None: what sets it later, `global`,
+        sets it where it comes from alone."""
+        match site.node:
+            case t.Attr(value=t.Name(id=name)) if found := self.code.find(name, site.scope):
+                where, bindings = found
+            case _:
+                return False
+        match bindings:
+            case [Binding(kind="import", node=t.Import() as taken, target=target)] if any(
+                stmt is taken for stmt in where.module.body
+            ):
+                path, _, own = target.rpartition(".")
+            case _:
+                return False
+        source = self.code.module_of(path if path.strip(".") else f"{path}.", where)
+        if source is None or own in self.code.set_attributes or self.code.writes_names(source):
+            return False
+        match source.scope.bindings.get(own):
+            case [Binding(kind="value", index=None, value=t.Const(value=None))]:
+                bound = self.code.may_bind(where.module, name)
+                return not bound and self._is_set_after(source, own, Located(taken, where))
+        return False
+
+    def _is_set_after(self, module: Module, name: str, taken: Located) -> bool:
+        """Whether a module's functions set a name of it only once another has imported it: the functions of that one alone,
+        which are made after the import, speak of them."""
+        for node, scope in self.code.nodes(module):
+            if not isinstance(node, t.Jump) or name not in node.kind.split()[1:]:
+                continue
+            writer = self.code.enclosing(scope)
+            if writer is None or writer.scope.owner is not None or writer.node.decorators:  # type: ignore[attr-defined]
+                return False
+            if self.built(writer.node.name):  # type: ignore[attr-defined]
+                return False
+            for site in self.of(writer):
+                outer = self.code.enclosing(site.scope)
+                if site.path != taken.path or outer is None or outer.node.line < taken.node.line:
+                    return False
+        return True
 
     def is_call(self, site: Located) -> bool:
         """Whether what is spoken of is called there and then."""

@@ -341,3 +341,54 @@ def test_a_method_that_is_looked_up_may_be_any_of_its_object(
 ) -> None:
     more = f"class Named(Notes):\n    def run(self, how):\n        {body}\n@app.get('/run')\ndef run(how: str):\n    Named().run(how)\n"
     assert _why(_TITLED + more, build) == told
+
+
+_WATCH = {
+    "models.py": "from tortoise import fields, models\nclass Visit(models.Model):\n    id = fields.IntField(pk=True)\n    ended = fields.IntField(null=True)\n",
+    "watch.py": "from typing import Optional\nfrom models import Visit\nclass Watch:\n    async def look(self): return await Visit.filter(ended=3)\n"
+    "watch: Optional[Watch] = None\ndef set_up():\n    global watch\n    watch = Watch()\n    return watch\n",
+    "main.py": "from fastapi import FastAPI\nfrom watch import set_up, watch\napp = FastAPI()\n"
+    "@app.get('/')\nasync def look():\n    if watch: await watch.look()\n@app.on_event('startup')\nasync def begin():\n    set_up()\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "called"),
+    [
+        ("main.py", "", "", False),
+        ("main.py", "import set_up, watch", "import set_up, watch as watch", False),
+        ("main.py", "    set_up()\n", "    global watch\n    watch = set_up()\n", True),
+        ("main.py", "    set_up()\n", "    await set_up().look()\n", True),
+        ("main.py", "app = FastAPI()\n", "app = FastAPI()\nset_up()\n", True),
+        (
+            "main.py",
+            "import set_up, watch",
+            "import set_up\nset_up()\nfrom watch import watch",
+            True,
+        ),
+        (
+            "main.py",
+            "async def look():\n",
+            "async def look():\n    from watch import watch\n",
+            True,
+        ),
+        ("main.py", "if watch: await watch", "import watch as w\n    await w.watch", True),
+        ("main.py", "    set_up()\n", "    import watch as w\n    w.watch = w.Watch()\n", True),
+        ("watch.py", "watch: Optional[Watch] = None", "watch: Optional[Watch] = Watch()", True),
+        ("watch.py", "    return watch\n", "    return watch\nset_up()\n", True),
+        ("watch.py", "def set_up", "@now\ndef set_up", True),
+        (
+            "more.py",
+            "",
+            "from watch import set_up\ndef late():\n    set_up()\n    import main\n",
+            True,
+        ),
+    ],
+)
+def test_a_name_imported_while_it_was_none(
+    file: str, old: str, new: str, called: bool, build: Build
+) -> None:
+    tree = _WATCH | {file: _WATCH.get(file, "").replace(old, new, 1)}
+    fits = [fit for each in build(tree).facts(CollectionFit) for fit in each.fits]
+    told = {m.why or m.fit.value for q, m in fits if q.equality == ("ended",)}
+    assert told == {"missing" if called else "nothing that runs calls look, which asks it"}
