@@ -1,7 +1,8 @@
 """Models of Django of which the code itself lets no more than a few records be made.
 
 A `save`, or the form or serializer that alone makes them, refuses a further one (`if Site.objects.count() >= 8: raise`,
-`if not self.pk and Site.objects.exists(): raise`), or each record takes the place of the one before (`self.pk = 1`).
+`if not self.pk and Site.objects.exists(): raise`), or each record takes the place of the one before (`self.pk = 1`,
+`Site.objects.all().delete()`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _MOST = 100
 _SAVING = {"save", "asave", "clean", "full_clean"}
 _CHECKING = {"validate", "clean", "create", "save", "__init__"}
 _REFUSES = {"count", "exists", "acount", "aexists", "first"}
+_REMOVES = {"delete"}
 _KEYS = ("self.pk", "self.id")
 _IS_NEW = re.compile(r"self\.(?:pk|id|instance(?:\.pk|\.id)?|_state(?:\.adding)?)$")
 _SHOWS = re.compile(r"(?:^|\.)(?:List|Retrieve|Destroy|RetrieveDestroy|Update|RetrieveUpdate|RetrieveUpdateDestroy)APIView$|ReadOnlyModelViewSet$")  # fmt: skip
@@ -71,6 +73,8 @@ def _most(entities: Entities, function: Located, model: Entity) -> int:
             case t.Assign(targets=[target], value=t.Const(value=int())) if always:
                 if t.dotted(target) in _KEYS:
                     return 1
+            case t.Do(value=t.Call() as call) if _asks_all(entities, call, model, scope, _REMOVES):
+                return 1
             case t.If(test=test, body=body):
                 parts = test.values if isinstance(test, t.BoolOp) and test.op == "and" else [test]
                 told = [n for part in parts if (n := _limit(entities, part, model, scope))]
@@ -94,10 +98,12 @@ def _limit(entities: Entities, test: t.Expr, model: Entity, scope: Scope) -> int
     return 0
 
 
-def _asks_all(entities: Entities, call: t.Call, model: Entity, scope: Scope) -> bool:
-    """Whether a call asks how many records there are of a model, or whether any."""
+def _asks_all(
+    entities: Entities, call: t.Call, model: Entity, scope: Scope, methods: set[str] = _REFUSES
+) -> bool:
+    """Whether a call asks how many records there are of a model, or whether any; or does with all what `methods` say."""
     match call.func:
-        case t.Attr(name=last, value=inner) if last in _REFUSES and not call.args:
+        case t.Attr(name=last, value=inner) if last in methods and not call.args:
             match inner:
                 case t.Call(func=t.Attr(value=value, name="all"), args=[]):
                     inner = value
