@@ -10,7 +10,7 @@ from typing import TypeVar
 from auditor.extract.python import tree as t
 from auditor.link.scopes import CallSite, Definition, Located, Module, Scope, scoped
 
-_INDEXED = {t.Import, t.Item, t.Const, t.Text, t.Hidden, t.Assign, t.Return, t.Do}
+_INDEXED = {t.Import, t.Item, t.Const, t.Text, t.Hidden, t.Assign, t.Return, t.Do, t.With, t.For}
 N = TypeVar("N", bound=t.Node)
 
 

@@ -486,6 +486,8 @@ class Raising:
                 made = self._is_made(expr.value, scope)
                 if self._class_lacks(kind, expr.name, made, t.last_word(expr.value)):
                     return f"{name} has no {expr.name}"
+            case None if (own := self._itself(expr.value, scope)) and self._objects_lack(own, expr.name):  # fmt: skip
+                return f"{own.node.name} has no {expr.name}"  # type: ignore[attr-defined]
         return ""
 
     def _owner(self, expr: t.Expr, scope: Scope, depth: int = 0) -> Module | Located | None:
@@ -552,6 +554,49 @@ class Raising:
         plain = name not in _OF_ALL and not name.startswith("_")
         return plain and self._class_lacks(found, name, True, "")
 
+    def _itself(self, expr: t.Expr, scope: Scope) -> Located | None:
+        """The class of which `self` is an object, in a method that is called as it is written."""
+        if not isinstance(expr, t.Name) or expr.id != "self":
+            return None
+        match self.code.find("self", scope):
+            case Scope(
+                owner=t.Function(params=[first, *_], decorators=[]),
+                parent=Scope(owner=t.Class() as kind, parent=Scope() as around),
+            ), [Binding(kind="parameter", node=param)]:
+                return Located(kind, around) if param is first else None
+        return None
+
+    def _objects_lack(self, kind: Located, name: str) -> bool:
+        """Whether no object of a class or of its heirs has an attribute, whoever makes it."""
+        if name in self.code.set_attributes:
+            return False
+        key = id(kind.node), name
+        if key not in self._lacked:
+            heirs = self.code.heirs(kind)
+            told = {id(each.node) for each in heirs}
+            words = {each.node.name for each in heirs}  # type: ignore[attr-defined]
+            self._lacked[key] = (
+                self._changed <= {"self"}  # of its own class: `_class_lacks` looks there
+                and all(self._named_as_base.get(word, told) <= told for word in words)
+                and all(self._class_lacks(each, name, True, "") for each in heirs)
+            )
+        return self._lacked[key]
+
+    @functools.cached_property
+    def _lacked(self) -> dict[tuple[int, str], bool]:
+        return {}
+
+    @functools.cached_property
+    def _named_as_base(self) -> dict[str, set[int]]:
+        """What has a class of this last word for a base, by its `id`: classes, and calls of `type(name, bases, body)`."""
+        made = [(s.node, s.node.args[1:2]) for s in self.code.method_calls("type")]
+        found: dict[str, set[int]] = {}
+        for node, bases in (*((c.node, c.node.bases) for c in self.code.classes()), *made):  # type: ignore[attr-defined]
+            for each in t.walk(*bases):
+                if isinstance(each, t.Name | t.Attr):
+                    found.setdefault(t.last_word(each), set()).add(id(node))
+        return found
+
     def _class_lacks(self, found: Located, name: str, made: bool, spelt: str) -> bool:
         kinds = [k for kind in self.code.ancestry(found) if (k := self.code.definition(kind))]
         if name in self.code.set_attributes or not kinds:
@@ -581,7 +626,7 @@ class Raising:
         told = self.code.name(expr, scope)
         if self.code.definition(told) is not None or told in _PLAIN_BASES:
             return True
-        if not made or _OF_MODELS.fullmatch(name):
+        if not made or name.startswith("_") or _OF_MODELS.fullmatch(name):
             return False
         if _STORED.fullmatch(told):
             return name not in _OF_STORED and name not in self._spelt and self._spelt.isdisjoint(_FROM_DATABASE)  # fmt: skip

@@ -131,6 +131,11 @@ class Unbound(Imports):
             for target in t.walk(*assign.targets):
                 if isinstance(target, t.Attr):
                     found.setdefault(target.name, []).append((target.value, scope))
+        withs = ((x, scope) for stmt, scope in self.of_kind(t.With) for x in stmt.targets)
+        loops = ((stmt.target, scope) for stmt, scope in self.of_kind(t.For))
+        for bound, scope in (*withs, *loops):
+            if isinstance(bound, t.Attr):
+                found.setdefault(bound.name, []).append((bound.value, scope))
         for site in self.method_calls("setattr"):
             match site.arg(1):
                 case t.Const(value=str(name)):

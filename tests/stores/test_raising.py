@@ -442,3 +442,67 @@ def test_a_script_that_ends_with_what_raises(build: Build) -> None:
     found = build(files).facts(CollectionFit)
     (fit,) = [m for f in found for q, m in f.fits if q.equality == ("token",)]
     assert fit.fit is Fit.MISSING, fit.why
+
+
+_OF_SELF = """
+from flask import Flask
+from elsewhere import Other
+from shop.models import User
+app = Flask(__name__)
+{before}
+class Store:
+    def by(self, mail):
+        return User.query.filter_by(email=mail).first()
+class Desk:
+{within}
+    def __init__(self):
+        self._store = Store()
+    def ask(self, mail):
+        {guard}
+        return self.store.by(mail)
+{after}
+@app.route("/<e>")
+def one(e):
+    return Desk().ask(e)
+"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "raises"),
+    [
+        ({}, True),
+        ({"after": "class Inner(Desk): pass"}, True),
+        ({"guard": "print(self._store)"}, True),
+        ({"within": "    store = Store()"}, False),
+        ({"within": "    store: Store"}, False),
+        ({"within": "    @property\n    def store(self): return self._store"}, False),
+        ({"within": "    def __getattr__(self, name): return self._store"}, False),
+        ({"within": "    def fill(self, **made): self.__dict__.update(made)"}, False),
+        ({"within": "    def fill(self, **made):\n        for name in made: setattr(self, name, made[name])"}, False),
+        ({"guard": "if not hasattr(self, 'store'): setattr(self, 'store', Store())"}, False),
+        ({"guard": "with Store() as self.store: pass"}, False),
+        ({"guard": "for self.store in [Store()]: pass"}, False),
+        ({"guard": "self = Other()"}, False),
+        ({"before": "def fill(desk):\n    desk.store = Store()"}, False),
+        ({"before": "def fill(desk, **made):\n    for name in made: setattr(desk, name, made[name])"}, False),
+        ({"after": "class Inner(Desk, Other): pass"}, False),
+        ({"after": "class Inner(Desk):\n    store = Store()"}, False),
+        ({"after": "Inner = type('Inner', (Desk,), {'store': Store()})"}, False),
+        ({"after": "from shop import desks"}, False),
+    ],
+)  # fmt: skip
+def test_an_attribute_that_no_object_of_a_class_has(
+    build: Build, parts: dict[str, str], raises: bool
+) -> None:
+    whole = {"before": "", "within": "    kept = 1", "guard": "pass", "after": "", **parts}
+    files = {
+        "shop/__init__.py": "",
+        "shop/models.py": MODELS,
+        "run.py": _OF_SELF.format(**whole),
+        "shop/desks.py": "from outer.run import Desk\nclass Inner(Desk):\n    store = 1\n",
+    }
+    if "desks" not in whole["after"]:
+        del files["shop/desks.py"]
+    found = build(files).facts(CollectionFit)
+    ((answer, why),) = {(m.fit, m.why) for f in found for q, m in f.fits if q.equality == ("email",)}  # fmt: skip
+    assert answer is (Fit.COVERED if raises else Fit.MISSING), why
