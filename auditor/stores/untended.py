@@ -133,11 +133,14 @@ def tables_of_text(application: Application) -> Iterator[Untended]:
     read = own & {query.collection for query in asked if query.reads}
     written = {query.collection for query in asked if query.operation == "insert"}
     left = read - written - {query.collection for query in asked if _tells(query, _SIGNS_IN)}
-    if not left or len(left) > len(written & own):
+    if not left:
         return
     spelt = [str(n.value) for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str)]
     filled = {name.lower() for x in (*sql_files(application), *spelt) for name in INTO.findall(x)}
-    elsewhere = filled | words_of_others(application) | {text.lower() for text in spelt}
+    left = {name for name in left if name.lower() not in filled}
+    if len(left) > len(written & own):
+        return
+    elsewhere = words_of_others(application) | {text.lower() for text in spelt}
     for name in sorted(left):
         if name.lower() not in elsewhere:
             yield Untended("sql", name, "nothing here fills it: another program does")

@@ -711,6 +711,12 @@ def memo(body):
 def jobs():
     return db.execute("SELECT id FROM job WHERE size = ?", (request.args["size"],)).fetchall()
 """
+_CATALOGUES = """
+@app.get("/towns")
+def towns():
+    return db.execute("SELECT name FROM town").fetchall()
+"""
+_TOWNS = "CREATE TABLE town (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO town (name) VALUES ('a'), ('b');"
 
 
 @pytest.mark.parametrize(
@@ -723,6 +729,8 @@ def jobs():
         ({"trigger.sql": "CREATE TRIGGER t AFTER INSERT ON memo BEGIN INSERT INTO job (size) SELECT body FROM memo; END;"}, Fit.MISSING),
         ({"fill.py": "def fill(cursor, rows):\n    cursor.copy_expert('COPY public.job FROM STDIN', rows)\n"}, Fit.MISSING),
         ({"Fill.java": "class Fill { String table = \"job\"; }"}, Fit.MISSING),
+        ({"app.py": _OF_TEXT + _CATALOGUES, "town.sql": _TOWNS}, Fit.UNKNOWN),
+        ({"app.py": _OF_TEXT + _CATALOGUES, "town.sql": _TOWNS.partition("INSERT")[0]}, Fit.MISSING),  # most are not filled
         ({"any.py": "def put(cursor, table):\n    cursor.execute(f'INSERT INTO {table} (size) VALUES (1)')\n"}, Fit.MISSING),
         ({"app.py": _OF_TEXT.replace("INSERT INTO memo (body) VALUES (?)", "DELETE FROM memo WHERE body = ?")}, Fit.MISSING),  # another program fills all
     ],
