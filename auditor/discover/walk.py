@@ -74,6 +74,11 @@ _OWN_MODULE = Words(
 )
 
 
+_SCHEMA = (
+    r"(?is)(?:\s|--[^\n]*\n|/\*.*?\*/|(?:begin|use|set|drop|pragma|create\s+(?:database|schema|extension|type))\b[^;]*;)*"
+    r"create\s+table\s+(?:if\s+not\s+exists\s+)?[\w.\"`\[\]]+\s*\("
+)
+"""What stands before the first table of a schema: comments, the database, what is dropped."""
 _OF_ENVIRONMENT = {
     "bin", "include", "lib", "lib64", "share", "etc", "Scripts", "Lib", "Include", "pyvenv.cfg", ".gitignore",
 }  # fmt: skip
@@ -236,6 +241,8 @@ class _Walker:
         kind = kind_of(path)
         if kind is Kind.WORKFLOW and self._never_run(path):
             kind = Kind.TEXT
+        if kind is Kind.TEXT and "." not in entry.name and self._makes_tables(path):
+            kind = Kind.SQL
         if kind is Kind.TEXT and self._binary(path):
             self.counted["binary"] += 1
         elif size > self.max_size:
@@ -279,6 +286,10 @@ class _Walker:
                 path = f"{above}{path[len(app) :]}".lstrip("/")
                 break
         return role_of(path, self.packages, is_template=is_template)
+
+    def _makes_tables(self, path: str) -> bool:
+        """Whether a file, whose name has no ending, begins as a schema in SQL does."""
+        return engine(_SCHEMA).match(_read(self.root / path, 8192)) is not None
 
     def _binary(self, path: str) -> bool:
         if path.rpartition(".")[2].lower() in BINARY_SUFFIXES:

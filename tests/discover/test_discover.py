@@ -338,3 +338,19 @@ def test_what_others_import_is_part_of_the_application(tmp_path: Path) -> None:
     }
     assert roles["app/docs/changelog.py"] is Role.SOURCE
     assert roles["docs/conf.py"] is Role.DOCUMENTATION
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("CREATE TABLE a (id INT);", Kind.SQL),
+        ("-- of the shop\n/* made; by hand */\nDROP TABLE IF EXISTS a;\nUSE shop;\ncreate table if not exists `a` (\n id INT);", Kind.SQL),
+        ("Use it so: CREATE TABLE a (id INT);", Kind.TEXT),
+        ("# Shop\n\n    CREATE TABLE a (id INT);", Kind.TEXT),
+        ("SELECT 1;", Kind.TEXT),
+        ("create table of contents\n", Kind.TEXT),
+    ],
+)  # fmt: skip
+def test_a_schema_whose_name_has_no_ending(text: str, kind: Kind, tmp_path: Path) -> None:
+    write(tmp_path, {"DATABASE": text, "DATABASE.txt": text})
+    assert {f.path: f.kind for f in discover(tmp_path).files} == {"DATABASE": kind, "DATABASE.txt": Kind.TEXT}  # fmt: skip
