@@ -71,6 +71,25 @@ def test_a_declared_filter_compares_as_it_says(build: Build, declared: str, shap
     assert shapes(build, f"class Items(df.FilterSet):\n    {declared}\n") == {shape}
 
 
+@pytest.mark.parametrize(
+    ("declared", "more", "refused"),
+    [
+        ("author = df.CharFilter(lookup_expr='icontains')", "", True),
+        ("x = df.CharFilter('author', 'startswith')", "", True),
+        ("x = df.CharFilter('author__name', 'icontains')", "", False),
+        ("author = df.BaseInFilter()", "", False),
+        ("author = df.NumberFilter(lookup_expr='gt')", "", False),
+        ("name = df.CharFilter(lookup_expr='icontains')", "", False),
+        ("author = df.CharFilter(lookup_expr='icontains')", "Key.register_lookup(Kept)", False),
+    ],
+)
+def test_a_key_that_is_compared_as_a_text_is_refused(
+    build: Build, declared: str, more: str, refused: bool
+) -> None:
+    found = asked(build, f"{more}\nclass Items(df.FilterSet):\n    {declared}\n")
+    assert any("no column" in q.unresolved for q in found) is refused
+
+
 def test_a_method_of_the_class_or_of_a_filter_narrows_the_queryset(build: Build) -> None:
     code = (
         "class Cheap(df.BooleanFilter):\n"

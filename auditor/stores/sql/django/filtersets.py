@@ -15,9 +15,10 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument
 from auditor.stores.lookups import bound, follow, order
-from auditor.stores.sql.conditions import Condition, Draft, Lookup, Opposite, Untold
+from auditor.stores.sql.conditions import Condition, Draft, Lookup, Opposite, Untold, no_column
 from auditor.stores.sql.django.managers import manager_of, run_for
 from auditor.stores.sql.django.models import entity_of
+from auditor.stores.sql.django.refusals import is_key_as_text
 from auditor.stores.sql.entities import Entity, last_name, truth
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
 from auditor.stores.sql.reading.things import Self, Thing, Told, each, either, executed
@@ -244,6 +245,10 @@ class _FilterSet:
                 )
                 return
             condition: Condition = Lookup(path if how == "exact" else f"{path}__{how}")
+            refused = f"{path}__{how}"
+            if base.entity is not None and is_key_as_text(self.reading, base.entity, refused):
+                yield narrowed(self.reading, base, Untold(no_column(refused)))
+                return
             if truth(self.reading.values, call, scope, "exclude"):
                 condition = Opposite(condition)
             yield narrowed(self.reading, base, condition)

@@ -41,6 +41,11 @@ _WORKED_OUT = {"F", "Sum", "Count", "Avg", "Max", "Min", "StdDev", "Variance"}
 _OF_OTHERS = {"Subquery", "Exists", "OuterRef", "Prefetch", "FilteredRelation", "RawSQL", "Value", "Window", "KT"}  # fmt: skip
 """What names the fields of another query, or none."""
 _REFERRING = ("ForeignKey", "OneToOneField", "ManyToManyField", "ParentalKey", "ParentalManyToManyField", "GenericRelation")  # fmt: skip
+_OF_TEXTS = {"contains", "icontains", "iexact", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex", "range"}  # fmt: skip
+"""Lookups that a key to another model has not: it is compared with what it refers to.
+
+Source: https://github.com/django/django/blob/main/django/db/models/fields/related_lookups.py
+"""
 _NAMING = {"related_name", "related_query_name"}
 
 
@@ -53,7 +58,9 @@ def refusal(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
     own = {k.name for k in call.keywords if k.name} if last not in _CONDITIONS else set()
     computed = {*draft.computed, *own}
     for path in _named(reading, call, last, frame):
-        if not {"*", path.partition("__")[0]} & computed and _lacks(reading, draft.entity, path):
+        if {"*", path.partition("__")[0]} & computed:
+            continue
+        if is_key_as_text(reading, draft.entity, path) or _lacks(reading, draft.entity, path):
             return path
     return ""
 
@@ -113,6 +120,19 @@ def _inside(expr: t.Node) -> Iterator[str]:
         case t.BinOp() | t.Unary():
             for part in t.children(expr):
                 yield from _inside(part)
+
+
+def is_key_as_text(reading: Reading, entity: Entity, path: str) -> bool:
+    """Whether a key to another model is compared as only a text can be: `author__icontains`."""
+    *above, name, how = ("", *path.split("__"))
+    here: Entity | None = entity
+    for part in above[1:]:
+        relation = here.relations.get(part) if here is not None else None
+        here = reading.entities.by_name.get(relation.target) if relation is not None else None
+    if here is None or how not in _OF_TEXTS or name not in here.relations:
+        return False
+    kept = any(column.attribute == name for column in here.columns.values())
+    return kept and not any(True for _ in reading.code.method_calls("register_lookup"))
 
 
 def _lacks(reading: Reading, entity: Entity, path: str) -> bool:
