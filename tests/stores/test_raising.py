@@ -506,3 +506,59 @@ def test_an_attribute_that_no_object_of_a_class_has(
     found = build(files).facts(CollectionFit)
     ((answer, why),) = {(m.fit, m.why) for f in found for q, m in f.fits if q.equality == ("email",)}  # fmt: skip
     assert answer is (Fit.COVERED if raises else Fit.MISSING), why
+
+
+_RESOLVING = """
+import graphene
+from graphene import relay
+from graphene_django.types import DjangoObjectType
+from elsewhere import Asked
+from .models import Song
+class SongType(DjangoObjectType):
+    class Meta:
+        model = Song
+{before}
+class Query({bases}):
+    songs = {field}
+    def resolve_songs(self, info{taken}):
+        if {test}:
+            return Song.objects.filter(title=info.context.path)
+        return Song.objects.all()
+{after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "asked"),
+    [
+        ({}, False),
+        ({"test": "kwargs.get('x')"}, False),
+        ({"test": "kwargs"}, False),
+        ({"field": "graphene.List(SongType, y=graphene.Int())"}, False),
+        ({"field": "graphene.Field(graphene.List(SongType), required=True)"}, False),
+        ({"taken": ", x=None", "test": "x"}, False),
+        ({"after": "class Root(Query, graphene.ObjectType): pass"}, False),
+        ({"field": "graphene.List(SongType, x=graphene.Int())"}, True),
+        ({"field": "graphene.List(SongType, args={'x': graphene.Int()})"}, True),
+        ({"field": "graphene.List(SongType, **Asked)"}, True),
+        ({"field": "relay.ConnectionField(SongType)"}, True),
+        ({"field": "Asked(SongType)"}, True),
+        ({"taken": ", x=None", "test": "x", "field": "graphene.List(SongType, x=graphene.Int())"}, True),
+        ({"taken": ", x=3", "test": "x"}, True),
+        ({"bases": "Asked, graphene.ObjectType"}, True),
+        ({"after": "class Root(Query):\n    songs = graphene.List(SongType, x=graphene.Int())"}, True),
+        ({"after": "def other(query, info): return query.resolve_songs(info, x=1)"}, True),
+    ],
+)  # fmt: skip
+def test_an_argument_that_no_field_of_graphene_declares(
+    build: Build, parts: dict[str, str], asked: bool
+) -> None:
+    whole = {"before": "", "after": "", "bases": "graphene.ObjectType", "field": "graphene.List(SongType)", "taken": ", **kwargs", "test": "'x' in kwargs", **parts}  # fmt: skip
+    files = {
+        "shop/__init__.py": "",
+        "shop/models.py": "from django.db import models\nclass Song(models.Model):\n    title = models.CharField(max_length=9)\n",
+        "shop/schema.py": _RESOLVING.format(**whole),
+    }
+    found = build(files).facts(CollectionFit)
+    (fit,) = [m for f in found for q, m in f.fits if q.equality == ("title",)]
+    assert fit.fit is (Fit.MISSING if asked else Fit.COVERED), fit.why
