@@ -228,8 +228,8 @@ def test_a_key_that_is_a_relation_itself_is_followed(build: Build) -> None:
         found = [q for q in build({"app.py": code}).facts(Query) if q.collection == "school_course"]
         assert found, lookup
         assert not any(q.scanned for q in found), lookup
-    contained = SCHOOL.replace("{}", "student__user__contains")
-    assert any(q.scanned for q in build({"app.py": contained}).facts(Query))
+    contained = build({"app.py": SCHOOL.replace("{}", "student__user__contains")})
+    assert any("contains" in q.unresolved for q in contained.facts(Query))  # Django refuses it
 
 
 @pytest.mark.parametrize(
