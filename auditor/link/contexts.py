@@ -26,6 +26,13 @@ _MAX_STEPS = 400
 UNTIED = (0, "")
 """In the bindings of a call: that it does not say on which instance of its class it runs."""
 
+Idle = Callable[[CallSite], bool]
+"""Whether a call is never made."""
+
+
+def _never(call: CallSite) -> bool:
+    return False
+
 
 class Contexts(Turns):
     """The bindings of places; remembers what it found."""
@@ -196,7 +203,7 @@ class Contexts(Turns):
         depth: int = 2,
         *,
         given: bool = False,
-        idle: Callable[[CallSite], bool] = lambda call: False,
+        idle: Idle = _never,
     ) -> list[Env]:
         """The bindings under which a call runs, of the names it uses and no others.
 
@@ -245,7 +252,7 @@ class Contexts(Turns):
         depth: int,
         *,
         given: bool = False,
-        idle: Callable[[CallSite], bool] = lambda call: False,
+        idle: Idle = _never,
     ) -> list[Env]:
         """What each call of a function binds, with what its own callers bind."""
         return [env for _, env in self.callers(inner, depth, given=given, idle=idle)] or [{}]
@@ -257,7 +264,7 @@ class Contexts(Turns):
         most: int = MAX_CALLS,
         *,
         given: bool = False,
-        idle: Callable[[CallSite], bool] = lambda call: False,
+        idle: Idle = _never,
     ) -> list[tuple[CallSite, Env]]:
         """The calls of a function, each once for everything that its own callers bind."""
         function = self.code.enclosing(inner)

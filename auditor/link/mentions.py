@@ -58,13 +58,14 @@ class Mentions:
         }
         for call in code.calls(*_ADDRESSES):
             calls_none |= {id(call.arg(0, "route", "regex", "viewname", "to")), id(call.arg(None, "name"))}  # fmt: skip
-        written, values = self._written, set[int]()
+        written, values, opened = self._written, set[int](), False
         made_up: list[tuple[int, list[tuple[str, str]]]] = []
         for module in code.modules.values():
             for node, scope in code.nodes(module):
                 kind = type(node)
                 if kind is t.Attr or kind is t.Name:
                     name: str = node.name if kind is t.Attr else node.id  # type: ignore[attr-defined]
+                    opened = opened or (kind is t.Attr and name == "__dict__")
                     if name in names:
                         written[name].append(Located(node, scope))
                 elif isinstance(node, t.Text):
@@ -77,7 +78,7 @@ class Mentions:
                     calls_none |= {id(key) for key in _keys(node)}
                 if kind in _HOLDING:
                     values |= {id(text) for text in _values(node)}
-        if not _looks_up(code):
+        if not opened and not _looks_up(code):
             for name, sites in written.items():
                 written[name] = [site for site in sites if id(site.node) not in values]
         self._built += [ends for key, told in made_up if key not in calls_none for ends in told]
@@ -183,7 +184,8 @@ class Mentions:
                 case [t.Name(id="self" | "cls"), name, *_] if not isinstance(
                     name, t.Const | t.Text | t.BinOp
                 ):
-                    kind = _class_around(site.scope)
+                    around = site.scope.of_class
+                    kind = Located(around.owner, around.parent) if around and around.owner and around.parent else None  # fmt: skip
                 case [of, name, *_] if not isinstance(name, t.Const | t.Text | t.BinOp):
                     kind = self.code.definition(kind_of(self.code, of, site.scope))
                 case _:
@@ -378,16 +380,6 @@ def _keys(node: t.Node) -> list[t.Expr]:
     return []
 
 
-def _class_around(scope: Scope) -> Located | None:
-    """The class in whose method something stands."""
-    around: Scope | None = scope
-    while around is not None and not isinstance(around.owner, t.Class):
-        around = around.parent
-    return (
-        Located(around.owner, around.parent) if around and around.owner and around.parent else None
-    )
-
-
 def _is_run(site: CallSite) -> bool:
     """Whether what is looked up is called, at once or by the name that it is given."""
     body = getattr(site.scope.owner, "body", site.scope.module.body)
@@ -402,13 +394,7 @@ def _is_run(site: CallSite) -> bool:
 
 
 def _looks_up(code: Code) -> bool:
-    """Whether something looks a method up by a text that is no constant: `getattr(self, action)`."""
-    if any(
-        isinstance(n, t.Attr) and n.name == "__dict__"
-        for m in code.modules.values()
-        for n, _ in code.nodes(m)
-    ):
-        return True
+    """Whether a call looks a method up by a text that is no constant: `getattr(self, action)`."""
     got = ("builtins.getattr", "operator.attrgetter", "operator.methodcaller")
     by_name = (site.node.args[:2] for site in code.calls(*got))
     held = code.calls(*(f"builtins.{name}" for name in _HELD_BY_NAME))

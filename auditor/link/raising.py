@@ -21,10 +21,10 @@ from auditor.extract.packages import Dependency
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.decisions import Keys, Worth, agreed, decides, given_back, keeps, settled
-from auditor.link.kinds import all_bases_told
 from auditor.link.layout import ends, module_name
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, is_main_guard
+from auditor.link.resolvers import resolving
 from auditor.link.scopes import Binding, CallSite, Located, Module, Scope
 from auditor.model.places import Place
 
@@ -33,9 +33,6 @@ EXITS = {
     "werkzeug.exceptions.abort",
 }  # fmt: skip
 _DEPENDS = re.compile(r"fastapi\.(?:\w+\.)*(?:Depends|Security)")
-_OBJECT_TYPES = re.compile(r"graphene\.(?:types\.(?:objecttype\.)?)?ObjectType|builtins\.object")
-_FIELDS = re.compile(r"graphene\.(?:types\.(?:\w+\.)?)?(?:Field|List|NonNull|String|Int|Float|Boolean|ID)(?:\(\))?")  # fmt: skip
-"""Fields of graphene that have no arguments of themselves, as those of relay do."""
 _SWALLOWS = {"suppress", "raises", "assertRaises", "ignored"}
 _MAY_BE_LEFT_OUT = re.compile(
     r"(?i)(?:^|_)(?:version|local|secrets?|settings?|configs?|conf|configuration|credentials?|creds|keys?|tokens?|env|environment|private"
@@ -71,6 +68,10 @@ class Raising:
 
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
+        self._always: dict[int, str] = {}
+        """Why functions raise whatever they are given, by their `id`."""
+        self._lacked: dict[tuple[int, str], bool] = {}
+        """Whether no object of a class, by its `id`, has an attribute."""
 
     def why(self, place: Place) -> str:
         """What keeps code from a place; empty where it may come to it."""
@@ -86,10 +87,6 @@ class Raising:
             self._always[id(node)] = ""  # what calls itself ends here
             self._always[id(node)] = self._whatever_given(function)
         return self._always[id(node)]
-
-    @functools.cached_property
-    def _always(self) -> dict[int, str]:
-        return {}
 
     def _whatever_given(self, function: Located) -> str:
         inner = self.code.inside(function)
@@ -258,7 +255,7 @@ class Raising:
         assert isinstance(function.node, t.Function)
         kept = settled(function.node)
         told = agreed(function, mentions, frozenset())
-        handed = self._handed.get(id(function.node)) or self._resolving(function)
+        handed = self._handed.get(id(function.node)) or resolving(self.code, function)
         if handed and not any(map(mentions.is_call, mentions.of(function))):
             told = handed  # nothing but FastAPI or graphene calls it
         return {name: worth for name, worth in told.items() if name in kept}
@@ -287,46 +284,6 @@ class Raising:
                 for each, name in those:
                     found.setdefault(id(each), {})[name] = replace(made[key], perhaps=added | made[key].perhaps)  # fmt: skip
         return found
-
-    def _resolving(self, function: Located) -> dict[str, Worth]:
-        """What graphene gives a resolver beside the object and the request: no argument but those that its field declares.
-
-        Source: https://docs.graphene-python.org/en/latest/types/objecttypes/#graphql-argument-defaults
-        """
-        node, owner, around = function.node, function.scope.owner, function.scope.parent
-        assert isinstance(node, t.Function)
-        _, is_resolver, name = node.name.partition("resolve_")
-        if not is_resolver or not isinstance(owner, t.Class) or around is None or node.decorators:
-            return {}
-        declared: set[str | None] = set()
-        for heir in self.code.heirs(Located(owner, around)):
-            above = {kind: self.code.definition(kind) for kind in self.code.ancestry(heir)}
-            if not all(
-                all_bases_told(self.code, found) if found else _OBJECT_TYPES.fullmatch(kind)
-                for kind, found in above.items()
-            ):
-                return {}
-            inner = [self.code.inside(found) for found in above.values() if found]
-            fields = [(b.value, x) for x in inner for b in x.bindings.get(name, ())]
-            match fields:
-                case [(t.Call(func=func, args=[] | [_], keywords=keywords), scope)]:
-                    if not _FIELDS.fullmatch(self.code.name(func, scope)):
-                        return {}
-                    declared |= {k.name for k in keywords}
-                case _:
-                    return {}
-            if any("Meta" in x.bindings for x in inner):
-                return {}  # interfaces declare fields too
-        if not declared.isdisjoint((None, "args", "resolver")):
-            return {}
-        told: dict[str, Worth] = {}
-        for param in node.params[2:]:
-            match param:
-                case t.Param(kind="kwargs"):
-                    told[param.name] = Keys((), frozenset(map(str, declared)))
-                case t.Param(default=t.Const(value=None)) if param.name not in declared:
-                    told[param.name] = "nothing"
-        return told
 
     @functools.cached_property
     def overrides(self) -> bool:
@@ -626,10 +583,6 @@ class Raising:
                 and all(self._class_lacks(each, name, True, "") for each in heirs)
             )
         return self._lacked[key]
-
-    @functools.cached_property
-    def _lacked(self) -> dict[tuple[int, str], bool]:
-        return {}
 
     @functools.cached_property
     def _named_as_base(self) -> dict[str, set[int]]:

@@ -20,12 +20,12 @@ from auditor.link.application import Application, provides
 from auditor.link.mentions import Mentions
 from auditor.link.raising import Raising
 from auditor.link.reach import Reach, is_main_guard
+from auditor.link.resolvers import calls_none
 from auditor.link.scopes import Located, Module, Scope
 from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
 from auditor.stores.waiting.hooks import ASKS_VIEWS, NAMED, OF_VIEWS
 from auditor.stores.waiting.once import runs_once
-from auditor.stores.waiting.resolvers import calls_none
 from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unrouted import Unrouted
 from auditor.stores.waiting.unsent import Unsent
