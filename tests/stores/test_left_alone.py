@@ -1288,6 +1288,7 @@ def test_a_property_that_nothing_reads_and_a_method_of_one_word(
 
 _WRAPS = "    @wraps(f)\n    def inner(*args):\n        print(f.__name__)\n        return f(*args)\n    return inner\n"
 _NAMED = f"def timed(name):\n    def take(f):\n{_WRAPS.replace(chr(10) + '    ', chr(10) + '        ').replace('    @', '        @', 1)}    return take\n"
+_EITHER = "class Clock:\n    def timed(self, func=None, *, name=None):\n        def take(f):\n            return f\n        return take(func) if func else take\nclock = Clock()\n"
 
 
 @pytest.mark.parametrize(
@@ -1296,6 +1297,10 @@ _NAMED = f"def timed(name):\n    def take(f):\n{_WRAPS.replace(chr(10) + '    ',
         (f"def timed(f):\n{_WRAPS}", "timed", Fit.COVERED),
         (_NAMED, "timed('find_one')", Fit.COVERED),  # its own decorator's text is no call
         ("class Clock:\n    def timed(self, f):\n        return f\nclock = Clock()\n", "clock.timed", Fit.COVERED),
+        (_EITHER, "clock.timed(name='a')", Fit.COVERED),
+        (_EITHER, "clock.timed", Fit.MISSING),  # handed on, and not followed
+        (_EITHER.replace("            return f\n", "            self.kept.append(f)\n            return f\n"), "clock.timed(name='a')", Fit.MISSING),
+        (_EITHER.replace("take(func) if func", "self.other(name) if name"), "clock.timed(name='a')", Fit.MISSING),
         ("KEPT = []\ndef timed(f):\n    KEPT.append(f)\n    return f\n", "timed", Fit.MISSING),
         ("KEPT = {}\ndef timed(f):\n    KEPT['a'] = f\n    return f\n", "timed", Fit.MISSING),
         ("def timed(f):\n    f.first = f\n    return f\n", "timed", Fit.MISSING),

@@ -50,11 +50,18 @@ def only_wraps(code: Code, decorator: t.Expr, scope: Scope) -> bool:
 
 def _inner(function: t.Function) -> Iterator[t.Function]:
     """The functions in a function's body that it gives back: what its call decorates with."""
-    given = {
-        n.value.id
-        for n in t.walk_own(*function.body)
-        if isinstance(n, t.Return) and isinstance(n.value, t.Name)
-    }
+    given: set[str] = set()
+    for node in t.walk_own(*function.body):
+        match node:
+            case t.Return(value=t.Name(id=name)):
+                given.add(name)
+            case t.Return(
+                value=t.Choice(
+                    then=t.Call(func=t.Name(id=called)) | t.Name(id=called),
+                    other=t.Call(func=t.Name(id=name)) | t.Name(id=name),
+                )
+            ) if called == name:  # `return take(func) if func else take`
+                given.add(name)
     yield from (s for s in function.body if isinstance(s, t.Function) and s.name in given)
 
 
