@@ -70,6 +70,7 @@ class Doubts:
             for file, _ in application.of(Unread)
             if file.kind is Kind.PYTHON
         ]
+        self.begins = any(application.code.method_calls("init_beanie", "init_bunnet"))
         self.unfilled = _never_filled(application) - {name for _, _, name in indexes}
 
     def match(self, key: Key, query: Query, match: Match) -> Match:
@@ -101,6 +102,7 @@ class Doubts:
         if key not in self.tables and name in self.unfilled:
             yield "nothing here fills it: what is there is only ever changed or deleted"
         yield self._by_another_name(key, query)
+        yield self._begun_elsewhere(key, query)
         if self._is_found_by_names(key):
             yield f"the code finds each of its documents by a name of its own: {GROWS}"
         live = [index for index in self.indexes.get(key, ()) if index.run]
@@ -126,6 +128,13 @@ class Doubts:
         speaks = (path for path, words in self.unread if named & words or _ENTRY.search(path))
         path = next(speaks, "")
         return f"{made} creates one, and {path} may run that: it could not be read" if path else ""
+
+    def _begun_elsewhere(self, key: Key, query: Query) -> str:
+        """Beanie asks nothing before `init_beanie`, which creates what a class declares: none here is called elsewhere."""
+        if self.begins or key not in self.tables or self.tables[key].library != "Beanie":
+            return ""
+        by = best(query, self.indexes.get(key, ())).by
+        return f"{by.place} declares one, and nothing here calls `init_beanie`" if by else ""
 
     def _by_another_name(self, key: Key, query: Query) -> str:
         """A search of words fails without its index: where the name is only that of an attribute, it may mean a

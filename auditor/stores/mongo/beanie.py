@@ -190,15 +190,11 @@ class _Beanie:
         func = site.node.func
         if isinstance(func, t.Attr) and isinstance(func.value, t.Name):
             return self._asks_one_of(func.value, func.name, site.scope)
-        if not isinstance(func, t.Attr) or not is_model(func.value):
+        if not isinstance(func, t.Attr):
             return False
-        if is_typed(self.documents, func.value, site.scope, _LIBRARY):
+        if is_model(func.value) and is_typed(self.documents, func.value, site.scope, _LIBRARY):
             return True
-        for env in self.mongo.contexts.instances(site.scope):
-            with self.values.within(env):
-                if self.document(site) is not None:
-                    return True
-        return False
+        return _LIBRARY in self.mongo.given_documents(func.value, site.scope)
 
     def _asks_one_of(self, expr: t.Name, method: str, scope: Scope) -> bool:
         """Whether a variable holds one of several document classes."""

@@ -91,6 +91,10 @@ _FOREIGN = re.compile(
 )
 _MODEL_WORD = re.compile(r"(?:^|_)(?:model|document|doc|entity)(?:_?(?:class|cls|type|model))?_?$")
 """What a repository calls the document class that it is for."""
+_KEEPS_MODEL = re.compile(
+    rf"(?:^|_)(?:coll(?:ection)?|table|repo(?:sitory)?)_?$|{_MODEL_WORD.pattern}"
+)
+"""What it calls that or the collection."""
 _KEPT_IN_DICT = re.compile(r"^builtins\.(?:dict|list|tuple|set)\(\)\[\](?:\[\])?$")
 """What a dict or a list holds: its name alone says nothing of it."""
 _MOST = 32
@@ -235,6 +239,7 @@ class MongoReader:
         self.filters = Filters(values)
         self.pipelines = Pipelines(values, self.filters, bounds)
         self.cursors = Cursors(values, bounds)
+        self._given: dict[tuple[int, str], frozenset[str]] = {}
 
     def sites(self) -> list[CallSite]:
         """Every call of a collection, each once."""
@@ -305,6 +310,8 @@ class MongoReader:
         if not isinstance(func, t.Attr):
             return False
         if func.name in _BEFORE_4 and not self._is_before_4(site):
+            return False
+        if self._is_any_of_beanie(func.value, site.scope):
             return False
         if self.collections.typed(func.value, site.scope):
             return True
@@ -399,7 +406,29 @@ class MongoReader:
         return False
 
     def _is_any_of_beanie(self, expr: t.Expr, scope: Scope) -> bool:
-        return is_model(expr) and kinds.is_typed(documents_of(self.values), expr, scope, "Beanie")
+        documents = documents_of(self.values)
+        if is_model(expr) and kinds.is_typed(documents, expr, scope, "Beanie"):
+            return True
+        return self.given_documents(expr, scope) == {"Beanie"}
+
+    def given_documents(self, expr: t.Expr, scope: Scope) -> frozenset[str]:
+        """The libraries of the document classes that objects are given where others keep a collection, empty for a
+        collection that is told: `super().__init__(collection=Lead)` before `self.collection.find(…)`."""
+        own = scope.of_class
+        match expr:
+            case t.Attr(value=t.Name(id="self" | "cls"), name=name) if _KEEPS_MODEL.search(name):
+                key = (id(own), name)
+            case _:
+                return frozenset()
+        if key not in self._given:
+            self._given[key] = frozenset()  # what is looked at now does not ask for itself
+            documents = documents_of(self.values)
+            for env in self.contexts.instances(scope):
+                with self.values.within(env):
+                    library = documents.library(documents.named(expr, scope))
+                    if library or any(name for name, _ in self.collections.every(expr, scope)):
+                        self._given[key] |= {library}
+        return self._given[key]
 
     def _of_umongo(self, expr: t.Expr, scope: Scope) -> Located | None:
         """A class of umongo, which has the methods that a collection has, itself or by its `collection`."""
