@@ -7,6 +7,7 @@ record in a way that is not read here (a form, an admin page, an upsert) makes a
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
@@ -18,9 +19,9 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, place_of
-from auditor.model.data import Constant, Index, Query
+from auditor.model.data import Bound, Constant, Index, Query
 from auditor.model.places import Place
-from auditor.stores.few import Few
+from auditor.stores.few import NAME, Few
 from auditor.stores.flags import spelt
 from auditor.stores.literals import Literals
 from auditor.stores.makings import (
@@ -326,17 +327,89 @@ def kept_few(application: Application) -> Iterator[Constant]:
     few = Few(application)
     bounds: dict[str, int] = {}
 
-    def are_made(entity: Entity) -> Iterator[CallSite | None]:
-        yield from (makings if entity.mapper == "django" else creations)(application, entity)
-        yield from made_unnamed(application, entity)
-
     def are_few(entity: Entity, sites: list[CallSite]) -> bool:
         alone = len(entities.by_class[entity.found.node.name]) == 1  # type: ignore[union-attr]
         bounds[entity.table] = few.most(sites, entity.table) if alone else 0
         return bounds[entity.table] > 0 and not is_handed_over(application, entity)
 
-    for table in sorted(_only_made(application, errands, are_few, are_made)):
+    making = functools.partial(_all_makings, application)
+    for table in sorted(_only_made(application, errands, are_few, making)):
         yield Constant("sql", table, _FEW.format(bounds[table]))
+
+
+def _all_makings(application: Application, entity: Entity) -> Iterator[CallSite | None]:
+    yield from (makings if entity.mapper == "django" else creations)(application, entity)
+    yield from made_unnamed(application, entity)
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A table whose records the code makes by names of its own, where none of that name is there; `alone` where nothing
+    else adds to it, else pages of Django's administration may, and the code asks by names of its own alone."""
+
+    table: str
+    alone: bool
+
+
+@provides(Named)
+def named(application: Application) -> Iterator[Named]:
+    """`row = Setting.query.filter_by(key="limit").first()`, and `Setting(key="limit", value=5)` where that finds none."""
+    (entities,), (errands,) = application.facts(Entities), application.facts(Errands)
+    (literals,) = application.facts(Literals)
+    code, few = application.code, Few(application, literals)
+
+    def are_named(entity: Entity, sites: list[CallSite]) -> bool:
+        told = len(entities.by_class[entity.found.node.name]) == 1 and sites  # type: ignore[union-attr]
+        by_name = bool(told) and all(few.by_name(site, entity.table) for site in sites)
+        return by_name and not _is_renamed(code, entity)
+
+    given = (arg for site in code.method_calls("register") for arg in site.node.args)
+    shown = {id(node) for arg in given for node in t.walk_own(arg)}
+    making = functools.partial(_all_makings, application)
+    tables = _by_themselves(entities, _only_made(application, errands, are_named, making, shown))
+    tables = {x for x in tables if not is_handed_over(application, entities.by_table[x])}
+    administered = _registered(code) if tables else set()
+    for table in sorted(tables):
+        entity = entities.by_table[table]
+        alone = entity.found.node.name not in administered  # type: ignore[union-attr]
+        if alone or _is_asked_by_name(application, few, entity):
+            yield Named(table, alone)
+
+
+def _is_renamed(code: Code, entity: Entity) -> bool:
+    """Whether a module that speaks of a model may give a record of it another name, after which none of the first is there."""
+    named = entity.found.node.name  # type: ignore[union-attr]
+    names = {column.attribute for column in entity.stored() if NAME.search(column.attribute)}
+    for module in code.modules.values():
+        nodes = [node for node, _ in code.nodes(module)] if named in module.scope.bindings else []
+        for node in nodes:
+            match node:
+                case t.Assign(targets=targets) if any(isinstance(x, t.Attr) and x.name in names for x in targets):  # fmt: skip
+                    return True
+                case t.Call(func=t.Attr(name="update" | "values"), keywords=given) if any(k.name in names for k in given):  # fmt: skip
+                    return True
+    return False
+
+
+def _is_asked_by_name(application: Application, few: Few, entity: Entity) -> bool:
+    """Whether all that is asked of a table is asked for one record by a name of the code, or by its key."""
+    key = entity.key.name if entity.key is not None else "id"
+    asked = [
+        q for q in application.facts(Query)
+        if q.collection == entity.table and q.reads and (q.fields or q.scanned or q.unresolved) and q.fields != (key,)
+    ]  # fmt: skip
+    sites = _calls_at(application, {query.place for query in asked})
+    return all(
+        q.bound is Bound.ONE and not (q.scanned or q.unresolved) and all(map(NAME.search, q.fields))
+        and any(few.names(site.node, site) for site in sites[q.place])
+        for q in asked
+    )  # fmt: skip
+
+
+@provides(Constant)
+def kept_by_names(application: Application) -> Iterator[Constant]:
+    for found in application.facts(Named):
+        if found.alone:
+            yield Constant("sql", found.table, "it holds a record for each name in the code")
 
 
 def _only_made(
@@ -344,9 +417,10 @@ def _only_made(
     errands: Errands,
     so: Callable[[Entity, list[CallSite]], bool],
     making: Callable[[Entity], Iterable[CallSite | None]] | None = None,
+    apart: Set[int] = frozenset(),
 ) -> set[str]:
     """The tables of models of which all that makes records is such, as far as can be told; Django's only where it is said
-    what makes them."""
+    what makes them. What is spoken of in the nodes `apart` (by `id`) does not count."""
     (entities,) = application.facts(Entities)
     code = application.code
     made: dict[str, tuple[Entity, list[CallSite]]] = {}
@@ -374,7 +448,8 @@ def _only_made(
     for module in code.modules.values():
         if left and not runs_once(module):
             sites_of = {id(s.node) for name in left for s in made[name][1]}
-            left -= handed_on(application, code.nodes(module), left, sites_of)
+            nodes = (pair for pair in code.nodes(module) if id(pair[0]) not in apart)
+            left -= handed_on(application, nodes, left, sites_of)
     return {made[name][0].table for name in left}
 
 

@@ -17,7 +17,8 @@ from auditor.link.application import Application
 from auditor.link.scopes import place_of
 from auditor.model.data import Bound, Fit, Index, Match, Query, Table, UntoldIndexes
 from auditor.model.places import Place
-from auditor.stores.constants import Seeded, asks_by_name
+from auditor.stores.constants import Named, Seeded, asks_by_name
+from auditor.stores.few import NAME
 from auditor.stores.matching import best
 from auditor.stores.mongo.additions import UPSERTING, upserts
 from auditor.stores.short_lists import reads_like_a_list
@@ -27,7 +28,6 @@ from auditor.stores.sql.migrations import History
 from auditor.stores.units import Key, Units
 from auditor.stores.untended import ASKING, GROWS, Untended
 
-_NAME = re.compile(r"(?i)(?:^|_)(?:name|key|code|slug)$")
 _OF_SEVERAL = {"count", "count_documents", "distinct", "update_many", "delete_many"}
 _ENTRY = re.compile(r"(?:^|/)(?:main|app|server|run|wsgi|asgi|manage|__init__)\.py$")
 _DELETING = {"delete_one", "delete_many", "find_one_and_delete"}
@@ -61,6 +61,7 @@ class Doubts:
         self.untended = {(each.store, each.name): each.why for each in application.facts(Untended)}
         self.catalogues = {each.table: each for each in application.facts(Catalogue)}
         self.seeded = {each.table for each in application.facts(Seeded)}
+        self.named = {each.table for each in application.facts(Named)}
         self.unmanaged = _unmanaged(application)
         self.unread = [
             (
@@ -89,7 +90,8 @@ class Doubts:
             yield f"{made_at} creates indexes whose keys cannot be told"
         if self._reads_like_a_list(key):
             yield f"it reads like a short list, of settings or of what others refer to: {GROWS}"
-        if asks_by_name(query) and self._is_named(key):
+        named = store == "sql" and name in self.named
+        if named or (asks_by_name(query) and self._is_named(key)):
             yield f"the code finds its records by names of its own and adds no others: {GROWS}"
         if store == "sql" and name in self.unmanaged:
             yield "Django does not create it (managed = False): what indexes it has is told elsewhere"
@@ -175,7 +177,7 @@ class Doubts:
             q.bound is Bound.ONE and not q.sort and q.operation not in _OF_SEVERAL for q in asked
         )
         named = all(len(q.fields) == 1 and asks_by_name(q) for q in asked)
-        told = len(fields) == 1 and all(_NAME.search(x) for x in fields)
+        told = len(fields) == 1 and all(NAME.search(x) for x in fields)
         return one and named and told and len(names) > 1
 
     def _reads_like_a_list(self, key: Key) -> bool:
@@ -189,7 +191,7 @@ class Doubts:
 def _takes_one_by_name(query: Query) -> bool:
     """`filter(name="phone").first()`; not one of those of a state."""
     one = query.bound is Bound.ONE and not query.sort and query.operation not in _OF_SEVERAL
-    return one and all(map(_NAME.search, query.fields))
+    return one and all(map(NAME.search, query.fields))
 
 
 def _unmanaged(application: Application) -> set[str]:

@@ -6,8 +6,9 @@ All there is has to be looked for: what is narrowed by whose it is (`Note.object
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
@@ -19,6 +20,8 @@ from auditor.stores.literals import Literals
 from auditor.stores.makings import FINDS_OR_MAKES
 
 MOST = 100
+NAME = re.compile(r"(?:^|_)(?:name|key|code|slug)$", re.I)
+"""A field that tells records apart, and that nothing moves on as it does a state."""
 _TELLS = {
     "first", "afirst", "last", "get", "aget", "one_or_none", "scalar_one_or_none", "get_or_none", "first_or_none", "scalar", "find_one", "all",
     "to_list", "count", "acount", "exists", "aexists", "scalar_one", "count_documents", "estimated_document_count",
@@ -29,7 +32,7 @@ _STEPS = {
     "with_for_update", "select_for_update", "select_related", "prefetch_related", "only", "values", "values_list", "using", "find", "sort",
 }  # fmt: skip
 """What a search is put together of before that; whether it narrows, the search itself says."""
-_NARROWS = {"filter", "filter_by", "where"}
+_NARROWS = {"filter", "filter_by", "where", "get", "aget", "get_or_none", "exclude"}
 _REQUIRES = {"get", "aget", "one", "scalar_one"}
 _LACKS = {"DoesNotExist", "NoResultFound", "ObjectDoesNotExist"}
 _SEVERAL = {"bulk_create", "abulk_create", "insert_many", "insert_from", "replace_many", "bulk_write", "bulk_save_objects"}  # fmt: skip
@@ -72,13 +75,33 @@ class Few:
                 return 0
         return _Way(self, site, collection).through(body) if name not in _SEVERAL else 0
 
+    def by_name(self, site: CallSite, collection: str) -> bool:
+        """Whether a record is made with a name that stands in the code, and only where none of that name is there."""
+        literals, keywords = self.literals, site.node.keywords
+        given = {k.name: k.value for k in keywords if k.name and "defaults" not in k.name}
+        if literals is None or not given or any(k.name is None for k in keywords):
+            return False
+        names = {
+            name: _spelling(value)
+            for name, value in given.items()
+            if NAME.search(name) and literals.settled(value, site.scope)
+        }
+        if t.last_word(site.node.func) in FINDS_OR_MAKES:
+            told = all(literals.settled(value, site.scope) for value in given.values())
+            return bool(names) and told and not site.node.args
+        around = site.scope.owner
+        body = around.body if isinstance(around, t.Function) else []
+        sought = [dict(found) for node in t.walk_own(*body) if (found := [*_sought(node)])]
+        alike = any(names.get(name) == spelling for each in sought for name, spelling in each.items() if spelling)  # fmt: skip
+        return alike and self.most([site], collection) == 1
+
     def asks_all(self, site: CallSite, node: t.Node, collection: str) -> bool:
         """Whether an expression asks for all there is of a collection, and nothing else; or for what the code names."""
         asked = [q for q in self._asked[site.path] if node.line <= q.place.line <= node.end_line]
-        narrowed = any(map(narrows, asked)) and not self._names(node, site)
+        narrowed = any(map(narrows, asked)) and not self.names(node, site)
         return any(q.collection == collection for q in asked) and not narrowed
 
-    def _names(self, node: t.Node, site: CallSite) -> bool:
+    def names(self, node: t.Node, site: CallSite) -> bool:
         """Whether what a search is narrowed by are constants of the code."""
         if self.literals is None:
             return False
@@ -91,6 +114,21 @@ class Few:
 def narrows(query: Query) -> bool:
     told = (*query.fields, *query.scanned, *dict(query.others), *query.most)
     return bool(told or query.special or query.unresolved)
+
+
+def _sought(node: t.Node) -> Iterator[tuple[str, str]]:
+    """What a step of a search compares, with how it is spelt: `filter(name="x")`, `where(Setting.name == "x")`."""
+    if not isinstance(node, t.Call) or t.last_word(node.func) not in _NARROWS:
+        return
+    yield from ((k.name, _spelling(k.value)) for k in node.keywords if k.name)
+    for part in t.walk_own(*node.args):
+        match part:
+            case t.Compare(left=t.Attr(name=name), ops=["=="], rights=[value]):
+                yield name, _spelling(value)
+
+
+def _spelling(value: t.Expr) -> str:
+    return repr(value.value) if isinstance(value, t.Const) else t.dotted(value)
 
 
 class _Way:

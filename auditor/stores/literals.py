@@ -17,7 +17,8 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import Binding, CallSite, Module, Scope, named
+from auditor.link.mentions import Mentions
+from auditor.link.scopes import Binding, CallSite, Located, Module, Scope, named
 from auditor.model.values import Known
 
 _MAX_DEPTH = 16
@@ -69,6 +70,7 @@ class Literals:
     """Tells what of a tree is put together of its constants."""
 
     def __init__(self, application: Application) -> None:
+        self.application = application
         self.values, self.code, self.tree = application.values, application.code, application.tree
         self._busy: set[tuple[int, int]] = set()
         self._turned: frozenset[tuple[int, str]] = frozenset()
@@ -324,7 +326,7 @@ class Literals:
         own = f"{where.module.path}:{where.qualname}"
         sites = list(self.code.calls(own))
         named = [x for x in self.code.method_calls(function.name) if not self._of_a_package(x)]
-        if len(sites) != len(named) or not sites:
+        if len(sites) != len(named) or not sites or self._is_handed_on(function, where):
             return False
         position = function.params.index(param) - (function.params[0].name in ("self", "cls"))
         for site in sites:
@@ -333,6 +335,13 @@ class Literals:
             if told is None or not judge(told, site.scope if given is not None else where, depth):
                 return False
         return True
+
+    def _is_handed_on(self, function: t.Function, where: Scope) -> bool:
+        """Whether a function is spoken of without a call: a route is told of it, and passes what it likes."""
+        assert where.parent is not None
+        (mentions,) = self.application.facts(Mentions)
+        spoken = mentions.of(Located(function, where.parent))
+        return any(isinstance(x.node, t.Name | t.Attr) and not mentions.is_call(x) for x in spoken)
 
     def _of_a_package(self, site: CallSite) -> bool:
         """Whether what is called is what a package has: `pandas.read_csv`."""
