@@ -52,6 +52,8 @@ _ASKS = {"len", "bool", "str", "print", "sorted", "list", "dict"}
 _PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple", "List", "Dict", "Set",
           "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
 """Types whose values may be false; an object of any other class is true."""
+_VALUES = {"str", "int", "float", "bool", "bytes"}
+"""Types of which None is none."""
 _SOMEBODY = {"user", "current_user"}
 METHODS = ("classmethod", "staticmethod")
 """Decorators that call nothing."""
@@ -59,13 +61,18 @@ METHODS = ("classmethod", "staticmethod")
 
 @functools.lru_cache(maxsize=50_000)
 def tested(function: t.Function) -> frozenset[str]:
-    """The parameters that decide whether a part of a function runs, or of what it hands them on to as `**filters`."""
+    """The parameters that decide whether a part of a function runs, for each of their keys perhaps, or of what it hands
+    them on to as `**filters`."""
     names = {p.name for p in function.params}
     rest = {p.name for p in function.params if p.kind == "kwargs"}
     found: set[str] = set()
     for node in t.walk_own(*function.body):
         if isinstance(node, t.If | t.Choice):
             found |= {n.id for n in t.walk_own(node.test) if isinstance(n, t.Name)}
+        elif isinstance(node, t.For):
+            found.add(gone_through(node.iter))
+        elif isinstance(node, t.Comp):
+            found |= {gone_through(loop.iter) for loop in node.loops}
         elif isinstance(node, t.Call) and rest:
             found |= rest & {t.dotted(k.value) for k in node.keywords if k.name is None}
     for node in t.walk_own(*function.body):
@@ -73,6 +80,17 @@ def tested(function: t.Function) -> frozenset[str]:
             case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call) if name in found:
                 found |= {n.id for n in t.walk_own(call) if isinstance(n, t.Name)}
     return frozenset(found & names)
+
+
+def gone_through(over: t.Expr) -> str:
+    """The dict whose keys a loop takes one by one: `for name, value in filters.items()`."""
+    match over:
+        case (
+            t.Name(id=name)
+            | t.Call(func=t.Attr(value=t.Name(id=name), name="items" | "keys"), args=[])
+        ):
+            return name
+    return ""
 
 
 @functools.lru_cache(maxsize=50_000)
@@ -157,6 +175,12 @@ _FILLS = {"add", "append", "appendleft", "clear", "discard", "extend", "insert",
           "setdefault", "update"}  # fmt: skip
 _KEY = re.compile(r"(?:^|_)(?:id|pk|uuid)$")
 """What is called as a key is neither 0 nor empty."""
+
+
+def is_key(name: str) -> bool:
+    """Whether something is called as a key is."""
+    return bool(_KEY.search(name))
+
 
 Assurance = Callable[[t.Expr, t.Function], Worth | None]
 ASSURANCES: list[Assurance] = []
@@ -517,6 +541,8 @@ def _worth_of(
                     return "something"
                 case t.Name(id=kind) | t.Attr(name=kind) if kind not in _PLAIN and len(kind) > 1:
                     return "something"
+                case t.Name(id=kind) if kind in _VALUES:
+                    return "present"
             return None
     return _constant(expr)
 

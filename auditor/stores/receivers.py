@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
+from auditor.link.decisions import gone_through
 from auditor.link.scopes import Located, Scope
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.entities import Entity
@@ -166,10 +167,22 @@ class Receivers:
         if key not in self._filtering:
             rest = {p.name for p in function.params if p.kind == "kwargs"}
             self._filtering[key] = bool(rest) and any(
-                isinstance(node, t.Call)
-                and t.last_word(node.func) in _FILTERS
-                and any(
-                    k.name is None and getattr(k.value, "id", "") in rest for k in node.keywords
+                (
+                    isinstance(node, t.Call)
+                    and t.last_word(node.func) in _FILTERS
+                    and any(
+                        k.name is None and getattr(k.value, "id", "") in rest for k in node.keywords
+                    )
+                )
+                or (
+                    isinstance(node, t.For)
+                    and gone_through(node.iter) in rest
+                    and names_columns(*node.body)
+                )
+                or (
+                    isinstance(node, t.Comp)
+                    and gone_through(node.loops[0].iter) in rest
+                    and names_columns(*node.elements)
                 )
                 for node in t.walk_own(*function.body)
             )
@@ -192,6 +205,14 @@ class Receivers:
             if method is not None and isinstance(method.node, t.Function):
                 return method
         return None
+
+
+def names_columns(*nodes: t.Node) -> bool:
+    """Whether code takes columns of a class by names: `getattr(self.model, name) == value`."""
+    return any(
+        isinstance(n, t.Call) and isinstance(n.func, t.Name) and n.func.id == "getattr"
+        for n in t.walk_own(*nodes)
+    )
 
 
 def spread(

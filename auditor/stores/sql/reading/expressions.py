@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -40,6 +42,7 @@ from auditor.stores.sql.reading.things import (
     executed,
     is_stored,
 )
+from auditor.stores.sql.reading.turns import Turn, turns_of
 from auditor.stores.sql.sqlalchemy.relations import LOADS
 
 _MAX_EXPRESSION = 120
@@ -735,8 +738,34 @@ class Expressions(Reading):
         bound = self.bounds.of(index.upper, frame.scope)
         return executed(draft, bound=bound, limited=bound)
 
+    @contextlib.contextmanager
+    def turning(self, turn: Turn, frame: Frame) -> Iterator[None]:
+        """Read what stands in a loop over a dict for one of its keys, whose calls are other ones then."""
+        given, self._given = self._given, {}
+        with turn.within(frame):
+            yield
+        self._given = given
+
+    def _each_of_keys(self, expr: t.Comp, frame: Frame, depth: int) -> Thing | None:
+        """`[getattr(Lead, name) == value for name, value in filters.items()]`: a condition for each key."""
+        match expr.loops, expr.elements:
+            case [loop], [element]:
+                turns = turns_of(loop.iter, loop.target, expr.elements, frame)
+            case _:
+                return None
+        made: list[Thing | None] = []
+        for turn in turns or ():
+            with self.turning(turn, frame):
+                if all(decides(test, frame.told, frame.scope) is not False for test in loop.conditions):  # fmt: skip
+                    made.append(self.thing(element, frame, depth))
+        return Listed(tuple(made)) if turns is not None else None
+
     def _comprehension(self, expr: t.Comp, frame: Frame, depth: int) -> Thing | None:
         outer, names = frame.loop, dict(frame.names)
+        of_keys = self._each_of_keys(expr, frame, depth)
+        frame.names = dict(names)
+        if of_keys is not None:
+            return of_keys
         for loop in expr.loops:
             over = self.thing(loop.iter, frame, depth)
             rows = self.rows(over, frame)

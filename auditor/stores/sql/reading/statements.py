@@ -15,6 +15,7 @@ from auditor.stores.sql.reading.frames import Frame
 from auditor.stores.sql.reading.marked import marked
 from auditor.stores.sql.reading.things import (
     Class,
+    Field,
     Holds,
     Keyed,
     Listed,
@@ -26,6 +27,7 @@ from auditor.stores.sql.reading.things import (
     either,
     merged,
 )
+from auditor.stores.sql.reading.turns import turns_of
 
 
 class Statements(Expressions):
@@ -238,9 +240,13 @@ class Statements(Expressions):
                 held = each(frame.find(name)[1])
                 if held and all(isinstance(x, Listed) and any(x.items) for x in held):
                     return True  # not what a guard gives back: `(jsonify(…), 403)`, or nothing
-            case t.Call(func=t.Name(id="hasattr"), args=[owner, t.Const(value=str(name))]):
+            case t.Compare(left=t.Name(id=name), ops=["is" | "is not" as op], rights=[t.Const(value=None)]):  # fmt: skip
+                held = each(frame.find(name)[1])
+                return op == "is not" if held and all(isinstance(x, Field) for x in held) else None
+            case t.Call(func=t.Name(id="hasattr"), args=[owner, by]):
+                name = self.text(by, frame) or ""
                 kinds = [x.entity for x in each(self.thing(owner, frame)) if isinstance(x, Class)]
-                has = {entity.has(name) for entity in kinds}
+                has = {entity.has(name) for entity in kinds} if name else {None}
                 return has.pop() if len(has) == 1 else None
         return None
 
@@ -303,6 +309,8 @@ class Statements(Expressions):
         over = self.thing(iter_, frame)
         if isinstance(over, Listed) and not over.items and _is_rest(iter_, frame):
             return  # the call gives none
+        if isinstance(at, t.For) and self._each_key(at, frame):
+            return
         handed = self._handed_on(iter_, frame)
         if handed == Keys(()):
             return
@@ -312,6 +320,30 @@ class Statements(Expressions):
         self._target(target, over, rows, iter_, frame)
         (self._maybe if handed is None else self.block)(body, frame)
         frame.loop = outer
+
+    def _each_key(self, loop: t.For, frame: Frame) -> bool:
+        """Read a loop that takes columns by the keys of a dict once for each key."""
+        turns = turns_of(loop.iter, loop.target, loop.body, frame)
+        before = dict(frame.names)
+        for turn in turns or ():
+            with self.turning(turn, frame):
+                (self.block if turn.sure else self._maybe)(loop.body, frame)
+            if frame.ended:
+                return True
+        if turns and sum(turn.sure for turn in turns) == 1:
+            self._narrowed_alone(before, frame)
+        return turns is not None
+
+    def _narrowed_alone(self, before: dict[str, Thing | None], frame: Frame) -> None:
+        """Leaves out what was as it is now before a step that is sure to narrow it."""
+        for name, thing in frame.names.items():
+            old = each(before.get(name))
+            asked = [x.where for x in old if isinstance(x, Draft)]
+            left = [x for x in each(thing) if isinstance(x, Draft) and x.where in asked]
+            same = {id(x) for x in (*old, *left)}
+            if added := [x for x in each(thing) if id(x) not in same]:
+                frame.names[name] = either(added)
+                self.dropped.update((id(x), x) for x in left)
 
     def _handed_on(self, expr: t.Expr, frame: Frame) -> Keys | None:
         """What the call gives by name besides the parameters, where a function makes something of each:

@@ -509,6 +509,10 @@ class TreeReading(Statements):
         told = given_by(node, call, frame.scope, frame.told, self.code)
         if any(isinstance(worth, Keys) for worth in told.values()):
             self.decided.add(id(node))
+            if self.receivers.hands_on(node):  # each call is told for itself
+                self.receiving[id(node)] = node
+                self.received.add(id(call))
+                self.answered.add((id(node), ""))
         places = by_place(function, call)
         positional = values[: len(call.args)]
         given = {n: v for n, v in zip(places, positional, strict=False) if v is not None}
