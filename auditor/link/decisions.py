@@ -52,8 +52,6 @@ _ASKS = {"len", "bool", "str", "print", "sorted", "list", "dict"}
 _PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple", "List", "Dict", "Set",
           "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
 """Types whose values may be false; an object of any other class is true."""
-_VALUES = {"str", "int", "float", "bool", "bytes"}
-"""Types of which None is none."""
 _SOMEBODY = {"user", "current_user"}
 METHODS = ("classmethod", "staticmethod")
 """Decorators that call nothing."""
@@ -541,8 +539,6 @@ def _worth_of(
                     return "something"
                 case t.Name(id=kind) | t.Attr(name=kind) if kind not in _PLAIN and len(kind) > 1:
                     return "something"
-                case t.Name(id=kind) if kind in _VALUES:
-                    return "present"
             return None
     return _constant(expr)
 
