@@ -11,7 +11,7 @@ from auditor.link.names import Code
 from auditor.link.scopes import Binding, Located, Scope, named
 
 _DEEPEST = 8
-BARE = {"builtins.object", "typing.Generic", "typing_extensions.Generic"}
+BARE = {"builtins.object", "abc.ABC", "typing.Generic", "typing_extensions.Generic"}
 """What a class inherits from without getting any method by a plain name."""
 _OF_ANY = {"typing", "typing_extensions", "types", "collections"}
 """Packages whose names say in an annotation what an object can do, not what it is."""

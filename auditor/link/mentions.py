@@ -34,7 +34,7 @@ _LOOSE = ("Protocol", "ABC")
 
 
 _SURE = {
-    "builtins", "re", "logging", "datetime", "pathlib", "sqlalchemy", "sqlmodel", "flask_sqlalchemy", "pymongo", "motor", "redis",
+    "builtins", "re", "logging", "datetime", "pathlib", "sqlalchemy", "sqlmodel", "flask_sqlalchemy", "pymongo", "motor", "redis", "valkey",
     "httpx", "requests", "aiohttp", "pandas", "fastapi", "starlette", "flask", "boto3", "botocore",
 }  # fmt: skip
 """Packages for whose objects none of another class is passed: no protocols."""

@@ -151,6 +151,41 @@ def test_abstract_classes(kind: str, above: str, more: str, called: bool, build:
 
 
 @pytest.mark.parametrize(
+    ("above", "more", "called"),
+    [
+        ("", "", False),
+        ("(NotePort)", "", False),
+        ("", "notes = Depends(SqlNotes)", False),
+        ("", "class Case:\n    def __init__(self, notes: SqlNotes): self.notes = notes\ncase = Case(SqlNotes(1))", False),
+        ("", "app.state.notes = SqlNotes(1)", False),
+        ("", "app.notes = SqlNotes(1)", True),
+        ("", "agents.use(SqlNotes(1))", True),
+        ("", "agents.use(stores=[SqlNotes(1)])", True),
+        ("", "agents.use(SqlNotes)", True),
+        ("", "STORES = [SqlNotes]", True),
+        ("", "STORE = 'app.SqlNotes'", True),
+        ("", "class Heir(SqlNotes, agents.Store): ...", True),
+        ("", "class Heir(agents.Store):\n    notes = SqlNotes(1)", True),
+        ("(NotePort)", "def give(notes: NotePort): agents.use(notes)", True),
+        ("(NotePort)", "@app.get('/b')\ndef drop(notes: NotePort): notes.delete(2)", True),
+        ("", "@app.get('/b')\ndef drop(notes): notes.delete(2)", True),
+        ("(agents.Store)", "", True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["delete", "get"])
+def test_common_names_of_classes_that_no_package_is_given(
+    above: str, more: str, called: bool, name: str, build: Build
+) -> None:
+    ports = "class NotePort(abc.ABC):\n    @abc.abstractmethod\n    def delete(self, title): ...\n"
+    mine = f"class SqlNotes{above}:\n    def __init__(self, session): self.session = session\n    def delete(self, title):\n        return self.session.scalars(select(Note).where(Note.title == title)).all()\n"
+    text = f"{ports}{mine}@app.post('/a')\ndef every(s): SqlNotes(s)\n{more}\n"
+    if name != "delete":
+        text = text.replace("delete", name).replace(f"app.{name}('/b')", "app.get('/b')")
+    told = "missing" if called else f"nothing that runs calls {name}, which asks it"
+    assert _why(_SHOP.replace("Note.title ==", "Note.id ==") + text, build) == told
+
+
+@pytest.mark.parametrize(
     ("imports", "name", "called"),
     [
         ("", "get_id", False),

@@ -25,6 +25,7 @@ from auditor.link.scopes import Located, Module, Scope
 from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
 from auditor.stores.waiting.hooks import ASKS_VIEWS, NAMED, OF_VIEWS
+from auditor.stores.waiting.kept import STORING, Kept
 from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unrouted import Unrouted
@@ -140,6 +141,7 @@ class Errands:
         self.by_hand, self.unused = ByHand(application), Unused(application)
         self.unrouted, self.unsent = Unrouted(application, self.unused), Unsent(application)
         self.unserved = Unserved(application)
+        self.kept = Kept(application, self.unused)
         self._known: dict[int, Asked] = {}
         self._idle: dict[int, bool] = {}
 
@@ -428,9 +430,14 @@ class Errands:
         """Whether a framework may call it, or code that makes names up."""
         node = function.node
         assert isinstance(node, t.Function)
-        if node.name.startswith("__") or node.name in _HOOKS or self.mentions.built(node.name):
+        if node.name.startswith("__") or self.mentions.built(node.name):
             return True
         if any(self._may_register(decorator, function) for decorator in node.decorators):
+            return True
+        named = {node.name, node.name.lower()} & (_HOOKS | self._interfaces)
+        if named and named <= STORING and self._is_kept(function):
+            named = set()
+        if node.name in _HOOKS & named:
             return True
         owner = function.scope.owner
         if not isinstance(owner, t.Class) or function.scope.parent is None:
@@ -441,7 +448,7 @@ class Errands:
         if is_command_class(self.code, found):
             return False
         read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
-        if node.name.lower() in self._interfaces and not read:
+        if named and not read:
             return True
         if self._may_be_called_by_base(node.name, found):
             return True
@@ -450,6 +457,12 @@ class Errands:
             return True
         handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
         return handed and not node.name.startswith("_")
+
+    def _is_kept(self, function: Located) -> bool:
+        owner, around = function.scope.owner, function.scope.parent
+        if not isinstance(owner, t.Class) or around is None:
+            return False
+        return self.kept.is_kept(Located(owner, around))
 
     def _may_be_called_by_base(self, name: str, found: Located) -> bool:
         """Whether a package calls methods of this name of what inherits from its classes."""

@@ -250,8 +250,13 @@ class Unused:
 
     @functools.cached_property
     def finds_classes(self) -> bool:
-        """Whether the code looks for classes by itself."""
-        return any(True for _ in self.code.method_calls(*sorted(_FINDS_CLASSES)))
+        """Whether the code looks for classes by itself; what an object holds, `vars(args)`, has none."""
+        return any(
+            t.last_word(site.node.func) != "vars"
+            or not site.node.args
+            or not self.code.name(site.node.args[0], site.scope).endswith("()")
+            for site in self.code.method_calls(*sorted(_FINDS_CLASSES))
+        )
 
     @functools.cached_property
     def finds_by_name(self) -> bool:
