@@ -271,72 +271,6 @@ SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "pymodm", "umongo")
 """Mappers whose documents save themselves."""
 
 
-@provides(Constant)
-def seeded(application: Application) -> Iterator[Constant]:
-    """Tables that only seeds fill, from constants: the roles, the plans, and what is made of constants where none of that
-    name is found. Whatever else may add a record, or cannot be told, makes a table an ordinary one."""
-    (entities,) = application.facts(Entities)
-    errands = application.facts(Errands)[0]
-    spelt = _spelt_by_seeds(application, errands)
-    (literals,) = application.facts(Literals)
-    through, few = made_through(application), Few(application, literals)
-
-    def are_made(entity: Entity) -> Iterator[CallSite]:
-        yield from creations(application, entity)
-        yield from through.get(application.code.own_name(entity.found), ())  # type: ignore[arg-type]
-
-    def is_filled(entity: Entity, sites: list[CallSite]) -> bool:
-        told = (bool(sites) or entity.table in spelt) and entity.mapper != "django"
-        return told and all(
-            _fills(errands, literals, site)
-            or (few.most([site], entity.table) == 1 and _is_spelt(literals, site))
-            for site in sites
-        )
-
-    tables = _only_made(application, errands, is_filled, are_made)
-    for table in sorted(_by_themselves(entities, tables)):
-        yield Constant("sql", table, "only constants that a seed adds stand in it")
-
-
-@provides(Constant)
-def of_constant_keys(application: Application) -> Iterator[Constant]:
-    """Tables whose records get keys that stand in the code: `Company.get_or_create(id=1)`, `Company(id=1)`."""
-    values, errands = application.values, application.facts(Errands)[0]
-
-    def is_told(key: t.Expr, site: CallSite) -> bool:
-        """Whether a key is a constant, by its spelling too: no parameter that has a default."""
-        named = isinstance(key, t.Name | t.Attr) and t.last_word(key).isupper()
-        return (named or isinstance(key, t.Const)) and bool(spelt(values, key, site.scope))
-
-    def are_keyed(entity: Entity, sites: list[CallSite]) -> bool:
-        key = entity.key
-        names = {"pk", key.attribute} if key is not None else set()
-        return bool(sites) and all(
-            any(k.name in names and is_told(k.value, site) for k in site.node.keywords)
-            for site in sites
-        )
-
-    for table in sorted(_only_made(application, errands, are_keyed)):
-        yield Constant("sql", table, "each of its records has a key that stands in the code")
-
-
-@provides(Constant)
-def kept_few(application: Application) -> Iterator[Constant]:
-    """Tables to which a record is added only where none is there, or a few: `Settings.query.first() or Settings()`."""
-    (entities,), (errands,) = application.facts(Entities), application.facts(Errands)
-    few = Few(application)
-    bounds: dict[str, int] = {}
-
-    def are_few(entity: Entity, sites: list[CallSite]) -> bool:
-        alone = len(entities.by_class[entity.found.node.name]) == 1  # type: ignore[union-attr]
-        bounds[entity.table] = few.most(sites, entity.table) if alone else 0
-        return bounds[entity.table] > 0 and not is_handed_over(application, entity)
-
-    making = functools.partial(_all_makings, application)
-    for table in sorted(_only_made(application, errands, are_few, making)):
-        yield Constant("sql", table, _FEW.format(bounds[table]))
-
-
 def _all_makings(application: Application, entity: Entity) -> Iterator[CallSite | None]:
     yield from (makings if entity.mapper == "django" else creations)(application, entity)
     yield from made_unnamed(application, entity)
@@ -410,6 +344,72 @@ def kept_by_names(application: Application) -> Iterator[Constant]:
     for found in application.facts(Named):
         if found.alone:
             yield Constant("sql", found.table, "it holds a record for each name in the code")
+
+
+@provides(Constant)
+def seeded(application: Application) -> Iterator[Constant]:
+    """Tables that only seeds fill, from constants: the roles, the plans, and what is made of constants where none of that
+    name is found. Whatever else may add a record, or cannot be told, makes a table an ordinary one."""
+    (entities,) = application.facts(Entities)
+    errands = application.facts(Errands)[0]
+    spelt = _spelt_by_seeds(application, errands)
+    (literals,) = application.facts(Literals)
+    through, few = made_through(application), Few(application, literals)
+
+    def are_made(entity: Entity) -> Iterator[CallSite]:
+        yield from creations(application, entity)
+        yield from through.get(application.code.own_name(entity.found), ())  # type: ignore[arg-type]
+
+    def is_filled(entity: Entity, sites: list[CallSite]) -> bool:
+        told = (bool(sites) or entity.table in spelt) and entity.mapper != "django"
+        return told and all(
+            _fills(errands, literals, site)
+            or (few.most([site], entity.table) == 1 and _is_spelt(literals, site))
+            for site in sites
+        )
+
+    tables = _only_made(application, errands, is_filled, are_made)
+    for table in sorted(_by_themselves(entities, tables)):
+        yield Constant("sql", table, "only constants that a seed adds stand in it")
+
+
+@provides(Constant)
+def of_constant_keys(application: Application) -> Iterator[Constant]:
+    """Tables whose records get keys that stand in the code: `Company.get_or_create(id=1)`, `Company(id=1)`."""
+    values, errands = application.values, application.facts(Errands)[0]
+
+    def is_told(key: t.Expr, site: CallSite) -> bool:
+        """Whether a key is a constant, by its spelling too: no parameter that has a default."""
+        named = isinstance(key, t.Name | t.Attr) and t.last_word(key).isupper()
+        return (named or isinstance(key, t.Const)) and bool(spelt(values, key, site.scope))
+
+    def are_keyed(entity: Entity, sites: list[CallSite]) -> bool:
+        key = entity.key
+        names = {"pk", key.attribute} if key is not None else set()
+        return bool(sites) and all(
+            any(k.name in names and is_told(k.value, site) for k in site.node.keywords)
+            for site in sites
+        )
+
+    for table in sorted(_only_made(application, errands, are_keyed)):
+        yield Constant("sql", table, "each of its records has a key that stands in the code")
+
+
+@provides(Constant)
+def kept_few(application: Application) -> Iterator[Constant]:
+    """Tables to which a record is added only where none is there, or a few: `Settings.query.first() or Settings()`."""
+    (entities,), (errands,) = application.facts(Entities), application.facts(Errands)
+    few = Few(application)
+    bounds: dict[str, int] = {}
+
+    def are_few(entity: Entity, sites: list[CallSite]) -> bool:
+        alone = len(entities.by_class[entity.found.node.name]) == 1  # type: ignore[union-attr]
+        bounds[entity.table] = few.most(sites, entity.table) if alone else 0
+        return bounds[entity.table] > 0 and not is_handed_over(application, entity)
+
+    making = functools.partial(_all_makings, application)
+    for table in sorted(_only_made(application, errands, are_few, making)):
+        yield Constant("sql", table, _FEW.format(bounds[table]))
 
 
 def _only_made(

@@ -63,6 +63,11 @@ class Doubts:
         self.seeded = {each.table for each in application.facts(Seeded)}
         self.named = {each.table for each in application.facts(Named)}
         self.unmanaged = _unmanaged(application)
+        self.made_by: dict[str, set[str]] = defaultdict(set)
+        """The tables that are asked, by the files of SQL that make them."""
+        for (unit, store, name), table in tables.items():
+            if store == "sql" and table.columns and queries.get((unit, store, name)):
+                self.made_by[table.place.path].add(name)
         self.unread = [
             (
                 file.path,
@@ -86,6 +91,7 @@ class Doubts:
             yield from self._of_documents(key, query)
         yield self._of_any_name(query, self.nameless[unit, store])
         yield self._by_what_is_unread(key, query)
+        yield self._by_a_copy(key, query)
         if made_at := self.untold.get(key) or self.untold.get((unit, store, "")):
             yield f"{made_at} creates indexes whose keys cannot be told"
         if self._reads_like_a_list(key):
@@ -137,6 +143,14 @@ class Doubts:
             return ""
         by = best(query, self.indexes.get(key, ())).by
         return f"{by.place} declares one, and nothing here calls `init_beanie`" if by else ""
+
+    def _by_a_copy(self, key: Key, query: Query) -> str:
+        """A file of SQL makes a table that the code makes too, with an index, and nothing is seen to run it; what is asked
+        of another table that it alone makes tells that somebody does: which of the two came first, nothing tells."""
+        idle = [i for i in self.indexes.get(key, ()) if not i.run and i.declared_in == "script"]
+        by = best(query, idle).by if idle else None
+        others = self.made_by[by.place.path] - {key[2]} if by is not None else ()
+        return f"{by.place} creates one, and its file alone makes {min(others)}, which is asked too" if by and others else ""  # fmt: skip
 
     def _by_another_name(self, key: Key, query: Query) -> str:
         """A search of words fails without its index: where the name is only that of an attribute, it may mean a

@@ -211,3 +211,22 @@ def test_a_schema_among_the_documents(files: dict[str, str], fit: Fit, build: Bu
 def test_a_table_whose_first_words_are_a_constant(more: str, fit: Fit, build: Build) -> None:
     found = build({"app.py": _ASKS.format(more=more)}).facts(CollectionFit)
     assert [m.fit for f in found for _, m in f.fits] == [fit]
+
+
+_FURTHER = "CREATE TABLE notes (id SERIAL PRIMARY KEY, doc_id INT);\n"
+_ASKS_FURTHER = 'from sqlalchemy import text\ndef notes(session):\n    return session.execute(text("SELECT id FROM notes WHERE id = :i"), {"i": 1})\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "fit"),
+    [
+        ({"perms.sql": _SQL + _FURTHER, "notes.py": _ASKS_FURTHER}, Fit.UNKNOWN),
+        ({"perms.sql": _SQL + _FURTHER}, Fit.MISSING),
+        ({"perms.sql": _SQL, "notes.sql": _FURTHER, "notes.py": _ASKS_FURTHER}, Fit.MISSING),
+        ({"perms.sql": _SQL.replace("UNIQUE (doc_id, user_id)", "n INT") + _FURTHER, "notes.py": _ASKS_FURTHER}, Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_file_that_alone_makes_another_table_is_run_by_somebody(
+    files: dict[str, str], fit: Fit, build: Build
+) -> None:
+    assert _fit({"app.py": _MODEL + _CREATES, **files}, build).fit is fit
