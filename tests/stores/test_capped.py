@@ -48,6 +48,10 @@ class All(generics.ListAPIView):
 def _fit(build: Build, save: str = "", views: str = "") -> Fit:
     more = f"    def save(self, *args, **kwargs):\n{save}        super().save(*args, **kwargs)\n" if save else ""  # fmt: skip
     files = {"shop/models.py": _MODEL.format(more=more), "shop/find.py": _SEARCH, "shop/views.py": views}  # fmt: skip
+    return _found(build, files)
+
+
+def _found(build: Build, files: dict[str, str]) -> Fit:
     fits = [f for f in build(files).facts(CollectionFit) if f.name == "shop_barber"]
     (told,) = (m.fit for f in fits for q, m in f.fits if q.place.path == "shop/find.py")
     return told
@@ -87,6 +91,69 @@ def test_a_model_that_saves_no_more_stays_short(save: str, build: Build) -> None
 )
 def test_a_model_that_saves_more_does_not(save: str, build: Build) -> None:
     assert _fit(build, save) is Fit.MISSING
+
+
+_CLEAN = """
+    MOST = 5
+    def clean(self):
+        others = self.__class__.objects.all()
+        if self.pk:
+            others = others.exclude(pk=self.pk)
+        {check}
+"""
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "if others.count() >= self.MOST:\n            raise ValidationError('five')",
+        "if type(self).objects.exclude(pk=self.pk).exists():\n            raise ValidationError('one')",
+        "errors = {}\n        if others.count() >= self.MOST:\n            errors['live'] = 'five'\n        if errors:\n            raise ValidationError(errors)",
+    ],
+)
+def test_what_a_record_is_checked_by_bounds_them_too(check: str, build: Build) -> None:
+    files = {"shop/models.py": _MODEL.format(more=_CLEAN.format(check=check)), "shop/find.py": _SEARCH}  # fmt: skip
+    assert _found(build, files) is Fit.COVERED
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "if self.live:\n            others = others.filter(live=1)\n        if others.count() >= self.MOST:\n            raise ValidationError('five')",
+        "if self.pk:\n            if others.count() >= self.MOST:\n                raise ValidationError('five')",
+        "if others.exclude(live=self.live).exists():\n            raise ValidationError('one')",
+        "errors = {}\n        if others.count() >= self.MOST:\n            errors['live'] = 'five'\n        if errors:\n            print(errors)",
+    ],
+)
+def test_what_it_is_checked_by_bounds_some_of_them(check: str, build: Build) -> None:
+    files = {"shop/models.py": _MODEL.format(more=_CLEAN.format(check=check)), "shop/find.py": _SEARCH}  # fmt: skip
+    assert _found(build, files) is Fit.MISSING
+
+
+_ABOVE = """
+from django.db import models
+class One(models.Model):
+    class Meta:
+        abstract = True
+    def save(self, *args, **kwargs):
+        self.pk = 1
+        super().save(*args, **kwargs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "more", "fit"),
+    [
+        ("from shop.one import One", "", Fit.COVERED),
+        ("from solo.models import SingletonModel as One", "", Fit.COVERED),
+        ("from shop.one import One", "    def save(self, **kwargs):\n        super().save(**kwargs)\n", Fit.COVERED),
+        ("from shop.one import One", "    def save(self, **kwargs):\n        models.Model.save(self, **kwargs)\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_model_has_its_bound_from_above(base: str, more: str, fit: Fit, build: Build) -> None:
+    model = _MODEL.format(more=more).replace("class Barber(models.Model)", f"{base}\nclass Barber(One)")  # fmt: skip
+    files = {"shop/models.py": model, "shop/find.py": _SEARCH, "shop/one.py": _ABOVE}
+    assert _found(build, files) is fit
 
 
 def test_what_alone_makes_records_may_refuse_them(build: Build) -> None:

@@ -2,7 +2,9 @@
 
 A `save`, or the form or serializer that alone makes them, refuses a further one (`if Site.objects.count() >= 8: raise`,
 `if not self.pk and Site.objects.exists(): raise`), or each record takes the place of the one before (`self.pk = 1`,
-`Site.objects.all().delete()`).
+`Site.objects.all().delete()`). So does what an abstract model saves for those that inherit from it, and that of django-solo.
+
+Source: https://github.com/lazybird/django-solo.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from auditor.link.application import Application, provides
 from auditor.link.mentions import Mentions
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope, argument, place_of
+from auditor.link.values import Evaluator
 from auditor.model.data import Constant
+from auditor.stores.flags import spelt
 from auditor.stores.makings import makings
 from auditor.stores.sql.entities import Entities, Entity
 from auditor.stores.waiting.once import runs_once
@@ -26,6 +30,7 @@ _CHECKING = {"validate", "clean", "create", "save", "__init__"}
 _REFUSES = {"count", "exists", "acount", "aexists", "first"}
 _REMOVES = {"delete"}
 _KEYS = ("self.pk", "self.id")
+_SOLO = "solo.models.SingletonModel"
 _IS_NEW = re.compile(r"self\.(?:pk|id|instance(?:\.pk|\.id)?|_state(?:\.adding)?)$")
 _SHOWS = re.compile(r"(?:^|\.)(?:List|Retrieve|Destroy|RetrieveDestroy|Update|RetrieveUpdate|RetrieveUpdateDestroy)APIView$|ReadOnlyModelViewSet$")  # fmt: skip
 
@@ -35,7 +40,10 @@ def capped(application: Application) -> Iterator[Constant]:
     (entities,) = application.facts(Entities)
     if not any(e.mapper == "django" and e.found is not None for e in entities):
         return
-    code = application.code
+    code, values = application.code, application.values
+    for model in entities:
+        if model.found is not None and _SOLO in code.ancestry(model.found):
+            yield Constant("sql", model.table, "django-solo keeps one record of it")
     for function in code.functions():
         owner, around = function.scope.owner, function.scope.parent
         assert isinstance(function.node, t.Function)
@@ -43,14 +51,41 @@ def capped(application: Application) -> Iterator[Constant]:
         if name not in _SAVING | _CHECKING or not isinstance(owner, t.Class) or around is None:
             continue
         kind = Located(owner, around)
-        own = entities.by_name.get(code.own_name(kind))
-        model = own or _model_of(entities, kind)
-        if model is None or model.mapper != "django" or runs_once(around.module):
-            continue
-        most = _most(entities, function, model)
-        if most and (name in _SAVING if own is not None else _makes_alone(application, kind, model)):  # fmt: skip
-            where = place_of(function)
-            yield Constant("sql", model.table, f"{where} lets no more than {most} of its records be made")  # fmt: skip
+        models = _models_that_save(entities, kind, name) if name in _SAVING else []
+        of_form = _model_of(entities, kind) if not models else None
+        if of_form is not None and _makes_alone(application, kind, of_form):
+            models = [of_form]
+        for model in models if not runs_once(around.module) else ():
+            if model.mapper == "django" and (
+                most := _Refusal(entities, values, function, model).most()
+            ):
+                why = f"{place_of(function)} lets no more than {most} of its records be made"
+                yield Constant("sql", model.table, why)
+
+
+def _models_that_save(entities: Entities, kind: Located, name: str) -> list[Entity]:
+    """The models whose records a class's method of this name saves: its own, or those of its heirs that have it from it."""
+    code = entities.code
+    found = []
+    for heir in code.heirs(kind):
+        model = entities.by_name.get(code.own_name(heir))
+        methods = (s for s in heir.node.body if isinstance(s, t.Function) and s.name == name)  # type: ignore[attr-defined]
+        own = next(methods, None)
+        if model is not None and (heir.node is kind.node or own is None or _calls_above(own)):
+            found.append(model)
+    return found
+
+
+def _calls_above(method: t.Function) -> bool:
+    """Whether a method runs that of the class above in any case: `super().clean()`."""
+    done = (s.value for s in method.body if isinstance(s, t.Do | t.Assign | t.Return))
+    calls = (x.func for x in done if isinstance(x, t.Call))
+    return any(
+        isinstance(f, t.Attr)
+        and f.name == method.name
+        and t.last_word(t.callee(f.value)) == "super"
+        for f in calls
+    )
 
 
 def _model_of(entities: Entities, kind: Located) -> Entity | None:
@@ -63,55 +98,102 @@ def _model_of(entities: Entities, kind: Located) -> Entity | None:
     return None
 
 
-def _most(entities: Entities, function: Located, model: Entity) -> int:
-    """How many records a method lets be made; 0 where it says nothing of that."""
-    scope = entities.code.inside(function)
-    pending: list[tuple[t.Stmt, bool]] = [(s, True) for s in function.node.body]  # type: ignore[attr-defined]
-    while pending:
-        stmt, always = pending.pop(0)
-        match stmt:
-            case t.Assign(targets=[target], value=t.Const(value=int())) if always:
-                if t.dotted(target) in _KEYS:
+class _Refusal:
+    """Tells how many records of a model a method lets be made."""
+
+    def __init__(
+        self, entities: Entities, values: Evaluator, function: Located, model: Entity
+    ) -> None:
+        self.entities, self.values, self.model = entities, values, model
+        self.scope = entities.code.inside(function)
+        self.body: list[t.Stmt] = function.node.body  # type: ignore[attr-defined]
+        self.all: set[str] = set()
+        """Variables that hold all records there are, but for the one that is saved: `others = Site.objects.all()`."""
+        self.noted: dict[str, int] = {}
+        """What keeps errors, by its name, and how many records there are at most where it stays empty."""
+
+    def most(self) -> int:
+        """How many records there are at most; 0 where nothing says so."""
+        pending: list[tuple[t.Stmt, bool]] = [(s, True) for s in self.body]
+        while pending:
+            stmt, always = pending.pop(0)
+            match stmt:
+                case t.Assign(targets=[t.Name(id=name)], value=value) if value is not None:
+                    (self.all.add if self._are_all(value) else self.all.discard)(name)
+                case t.Assign(targets=[target], value=t.Const(value=int())) if always:
+                    if t.dotted(target) in _KEYS:
+                        return 1
+                case t.Do(value=t.Call() as call) if self._asks_all(call, _REMOVES):
                     return 1
-            case t.Do(value=t.Call() as call) if _asks_all(entities, call, model, scope, _REMOVES):
-                return 1
-            case t.If(test=test, body=body):
-                parts = test.values if isinstance(test, t.BoolOp) and test.op == "and" else [test]
-                told = [n for part in parts if (n := _limit(entities, part, model, scope))]
-                rest = [p for p in parts if not _limit(entities, p, model, scope) and not _asks_whether_new(p)]  # fmt: skip
-                if rest:
-                    continue
-                if told and t.leaves(body):
-                    return min(told)
-                pending = [*((s, False) for s in body), *pending]
-    return 0
+                case t.If(test=t.Name(id=name), body=body) if name in self.noted and t.leaves(body):
+                    return self.noted[name]
+                case t.If(test=t.Attr() as test, orelse=orelse) if _IS_NEW.match(t.dotted(test)):
+                    pending = [
+                        *((s, always) for s in orelse),
+                        *pending,
+                    ]  # the rest is of one that is there
+                case t.If(test=test, body=body):
+                    parts = test.values if isinstance(test, t.BoolOp) and test.op == "and" else [test]  # fmt: skip
+                    told = [n for part in parts if (n := self._limit(part))]
+                    if any(not self._limit(p) and not _asks_whether_new(p) for p in parts):
+                        self._forget(stmt)
+                        continue
+                    if told and t.leaves(body):
+                        return min(told)
+                    if told and (name := _notes(body)):
+                        self.noted[name] = min(told)
+                    pending = [*((s, False) for s in body), *pending]
+                case _:
+                    self._forget(stmt)
+        return 0
+
+    def _forget(self, stmt: t.Stmt) -> None:
+        """What some ways alone bind holds no longer what it did."""
+        bound = (n for n in t.walk(stmt) if isinstance(n, t.Assign))
+        self.all -= {t.dotted(target) for node in bound for target in node.targets}
+
+    def _limit(self, test: t.Expr) -> int:
+        """`Site.objects.count() >= 8`, `Site.objects.exists()`."""
+        match test:
+            case t.Compare(left=t.Call() as call, ops=[">=" | ">" | "==" as op], rights=[right]):
+                told = spelt(self.values, right, self.scope)
+                most = told[0] + (op == ">") if told and isinstance(told[0], int) else 0
+                return most if 0 < most <= _MOST and self._asks_all(call) else 0
+            case t.Call():
+                return int(self._asks_all(test))
+        return 0
+
+    def _asks_all(self, call: t.Call, methods: set[str] = _REFUSES) -> bool:
+        """Whether a call asks how many records there are of a model, or whether any; or does with all what `methods` say."""
+        match call.func:
+            case t.Attr(name=last, value=inner) if last in methods and not call.args:
+                return self._are_all(inner)
+        return False
+
+    def _are_all(self, expr: t.Expr) -> bool:
+        """Whether an expression stands for all records, but for the one that is saved: `Site.objects.exclude(pk=self.pk)`."""
+        match expr:
+            case t.Name(id=name):
+                return name in self.all
+            case t.Call(func=t.Attr(value=inner, name="all"), args=[]):
+                return self._are_all(inner)
+            case t.Call(func=t.Attr(value=inner, name="exclude"), args=[], keywords=[given]):
+                itself = given.name in ("pk", "id") and t.dotted(given.value) in _KEYS
+                return itself and self._are_all(inner)
+            case t.Attr(value=owner, name="objects" | "_default_manager"):
+                kind = owner.func if isinstance(owner, t.Call) else owner
+                if t.dotted(kind) in ("self.__class__", "cls", "type"):
+                    return True
+                return self.entities.of(owner, self.scope) is self.model
+        return False
 
 
-def _limit(entities: Entities, test: t.Expr, model: Entity, scope: Scope) -> int:
-    """`Site.objects.count() >= 8`, `Site.objects.exists()`."""
-    match test:
-        case t.Compare(left=t.Call() as call, ops=[">=" | ">" | "==" as op], rights=[t.Const(value=int(most))]):  # fmt: skip
-            more = most + (op == ">")
-            return more if 0 < more <= _MOST and _asks_all(entities, call, model, scope) else 0
-        case t.Call():
-            return int(_asks_all(entities, test, model, scope))
-    return 0
-
-
-def _asks_all(
-    entities: Entities, call: t.Call, model: Entity, scope: Scope, methods: set[str] = _REFUSES
-) -> bool:
-    """Whether a call asks how many records there are of a model, or whether any; or does with all what `methods` say."""
-    match call.func:
-        case t.Attr(name=last, value=inner) if last in methods and not call.args:
-            match inner:
-                case t.Call(func=t.Attr(value=value, name="all"), args=[]):
-                    inner = value
-            match inner:
-                case t.Attr(value=owner, name="objects" | "_default_manager"):
-                    itself = t.dotted(owner) in ("self.__class__", "cls")
-                    return itself or entities.of(owner, scope) is model
-    return False
+def _notes(body: list[t.Stmt]) -> str:
+    """What keeps an error for later: `errors["slot"] = "no more than five"`."""
+    match body:
+        case [t.Assign(targets=[t.Item(value=t.Name(id=name))])]:
+            return name
+    return ""
 
 
 def _asks_whether_new(test: t.Expr) -> bool:
