@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
@@ -167,6 +167,35 @@ class Mentions:
         """Whether the code makes up names like this one: `getattr(self, f"handle_{kind}")`."""
         return any(name.startswith(first) and name.endswith(last) for first, last in self._built)
 
+    def means_another(self, owner: str, method: Located) -> bool:
+        """Whether a name is that of another stored class, which has a method of this name itself: `event.rating()`, where
+        `Event` and `User` have one."""
+        kind, around = method.scope.owner, method.scope.parent
+        others = self._having.get((_plain(owner), method.node.name), [])  # type: ignore[attr-defined]
+        if not others or not isinstance(kind, t.Class) or around is None:
+            return False
+        own = Located(kind, around)
+        above = {name for heir in self.code.heirs(own) for name in self.code.ancestry(heir)}
+        named = {_plain(heir.node.name) for heir in self.code.heirs(own)}  # type: ignore[attr-defined]
+        return _plain(owner) not in named and all(
+            self.code.own_name(other) not in above and self._is_stored(other) for other in others
+        )
+
+    def _is_stored(self, kind: Located) -> bool:
+        """Whether a class inherits from one of a package: no protocol, for which others are passed."""
+        names = [name for name in self.code.ancestry(kind) if self.code.definition(name) is None]
+        return any(name not in BARE for name in names) and not any(map(_is_of_any, names))
+
+    @functools.cached_property
+    def _having(self) -> dict[tuple[str, str], list[Located]]:
+        """The classes that have a method themselves, by their names and its name."""
+        found: dict[tuple[str, str], list[Located]] = defaultdict(list)
+        for kind in self.code.classes():
+            for stmt in kind.node.body:  # type: ignore[attr-defined]
+                if isinstance(stmt, t.Function):
+                    found[_plain(kind.node.name), stmt.name].append(kind)  # type: ignore[attr-defined]
+        return found
+
     def is_looked_up(self, method: Located) -> bool:
         """Whether a method of the same object is called by a name that nothing tells: `getattr(self, action)()`."""
         owner, around = method.scope.owner, method.scope.parent
@@ -197,10 +226,12 @@ class Mentions:
     def _meaning(self, found: Located) -> _Meaning:
         own = found.scope
         if not isinstance(own.owner, t.Class) or own.parent is None:
-            return _Meaning(self.code, found, frozenset())
+            return _Meaning(self.code, found, frozenset(), self.means_another)
         name: str = found.node.name  # type: ignore[attr-defined]
         kinds = self.code.ancestry(Located(own.owner, own.parent))
-        return _Meaning(self.code, found, frozenset(f"{kind}.{name}" for kind in kinds))
+        return _Meaning(
+            self.code, found, frozenset(f"{kind}.{name}" for kind in kinds), self.means_another
+        )
 
 
 @provides(Mentions)
@@ -211,8 +242,14 @@ def mentions(application: Application) -> list[Mentions]:
 class _Meaning:
     """Tells whether a mention may mean a function or class; `above` are the names of a method's own and those it overrides."""
 
-    def __init__(self, code: Code, found: Located, above: frozenset[str]) -> None:
-        self.code, self.found, self.above = code, found, above
+    def __init__(
+        self,
+        code: Code,
+        found: Located,
+        above: frozenset[str],
+        named: Callable[[str, Located], bool],
+    ) -> None:
+        self.code, self.found, self.above, self.means_another = code, found, above, named
         self.name: str = found.node.name  # type: ignore[attr-defined]
 
     def __call__(self, site: Located) -> bool:
@@ -220,7 +257,11 @@ class _Meaning:
             case t.Attr() as node if self.above:
                 told = self.code.defined(node, site.scope)
                 if told is None:
-                    without = self._is_of_a_module_without, self._is_of_another_kind
+                    without = (
+                        self._is_of_a_module_without,
+                        self._is_of_another_kind,
+                        self._is_named_for_another,
+                    )
                     return not any(asks(node.value, site.scope) for asks in without)
                 known = self.code.own_name(told) in self.above
                 known = known or (self._is_loose(told) and self._may_be_meant(node.value, site.scope))  # fmt: skip
@@ -276,6 +317,10 @@ class _Meaning:
                 if name not in BARE if above is None else not all_bases_told(self.code, above):
                     return False
         return True
+
+    def _is_named_for_another(self, owner: t.Expr, scope: Scope) -> bool:
+        named = t.last_word(owner) if isinstance(owner, t.Name | t.Attr) else ""
+        return bool(named) and self.means_another(named, self.found)
 
     def _is_loose(self, found: Located) -> bool:
         owner, around = found.scope.owner, found.scope.parent
@@ -353,6 +398,11 @@ class _Meaning:
         """Whether a module's name may be that of the one looked for too, from another root: `from utils import f`."""
         dotted = module_name(self.found.path)
         return not source.startswith(".") and f".{dotted}".endswith(f".{source}")
+
+
+def _plain(name: str) -> str:
+    """A class's name as a variable is called for it: `BlogPost`, `blog_post`."""
+    return name.replace("_", "").lower()
 
 
 def _is_of_any(kind: str) -> bool:

@@ -105,6 +105,11 @@ class Raising:
                 return ""
         return ""
 
+    def at(self, stmt: t.Stmt, scope: Scope) -> bool:
+        """Whether a statement surely raises when code comes to it; one of a template does not."""
+        of_code = self.code.modules.get(scope.module.path) is scope.module
+        return of_code and bool(self._raises(stmt, scope) or self._imports_broken(stmt, scope))
+
     def never(self, site: Located) -> bool:
         return bool(self._never(site.path, site.node.line))
 

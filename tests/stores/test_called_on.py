@@ -427,3 +427,48 @@ def test_a_name_imported_while_it_was_none(
     fits = [fit for each in build(tree).facts(CollectionFit) for fit in each.fits]
     told = {m.why or m.fit.value for q, m in fits if q.equality == ("ended",)}
     assert told == {"missing" if called else "nothing that runs calls look, which asks it"}
+
+
+_PAGES = """
+from flask import Flask, render_template
+from flask_sqlalchemy import SQLAlchemy
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class Author(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    def rating(self):
+        return Book.query.filter_by(title=self.id).all()
+class Book(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    title = db.Column(db.String)
+    def rating(self):
+        return 1
+class Painter(Author):
+    pass
+@app.route("/<key>")
+def page(key, each=None, author=None):
+    book = Book.query.get(key)
+    return render_template("page.html", book=book, held=ASKED)
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "page", "called"),
+    [
+        ("book.rating()", "{{ book.rating() }}", False),
+        ("book.rating()", "{{ page.book.rating() }}", False),
+        ("book.rating()", "{{ author.rating() }}", True),
+        ("book.rating()", "{{ painter.rating() }}", True),
+        ("book.rating()", "{{ each.rating() }}", True),
+        ("book.rating()", "{{ books|map(attribute='rating') }}", True),
+        ("each.rating()", "{{ book.rating() }}", True),
+        ("author.rating()", "{{ book.rating() }}", True),
+    ],
+)
+def test_a_name_that_is_anothers_means_that_one(
+    asked: str, page: str, called: bool, build: Build
+) -> None:
+    text = _PAGES.replace("ASKED", asked)
+    fits = build({"app.py": text, "templates/page.html": page}).facts(CollectionFit)
+    (told,) = {m.why for f in fits for q, m in f.fits if q.equality == ("title",)}
+    assert (told != "nothing that runs calls rating, which asks it") is called

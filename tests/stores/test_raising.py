@@ -562,3 +562,43 @@ def test_an_argument_that_no_field_of_graphene_declares(
     found = build(files).facts(CollectionFit)
     (fit,) = [m for f in found for q, m in f.fits if q.equality == ("title",)]
     assert fit.fit is (Fit.MISSING if asked else Fit.COVERED), fit.why
+
+
+_NARROWED = """
+from flask import Blueprint, request
+from sqlalchemy import select%s
+from shop.models import User, db
+views = Blueprint("views", __name__)
+@views.route("/<e>")
+def one(e):
+    found = select(User)
+    if request.args.get("mail"):
+        %s
+    return db.session.execute(found).scalars().all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("imported", "line", "asked"),
+    [
+        ("", "found = found.where(or_(User.email == e))", False),
+        ("", "found = found.where(User.email == e, User.mail == e)", False),
+        (", or_", "found = found.where(or_(User.email == e))", True),
+        ("", "found = found.where(User.email == e)", True),
+        ("", "found = found.where(User.email == e) if e else found.where(or_(User.id == e))", True),
+    ],
+)
+def test_a_query_narrowed_by_what_raises_is_not_sent(
+    imported: str, line: str, asked: bool, build: Build
+) -> None:
+    views = _NARROWED % (imported, line)
+    files = {
+        "run.py": APP,
+        "shop/__init__.py": "",
+        "shop/models.py": MODELS,
+        "shop/views.py": views,
+    }
+    found = build(files).facts(CollectionFit)
+    fields = {q.fields for f in found for q, _ in f.fits if q.place.path == "shop/views.py"}
+    assert (("email",) in fields) is asked
+    assert () in fields

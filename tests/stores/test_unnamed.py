@@ -85,7 +85,7 @@ def test_what_no_template_names_is_not_asked(program: str, body: str, build: Bui
         (_DJANGO, f"context = {{given: QUERY}}\n{_RENDER}"),
         (_DJANGO, "old = {'a': QUERY}\nreturn render(request, 'page.html', {given: old})"),
         (_DJANGO, "context = {'old': QUERY}\nif given:\n    return render(request, 'other.html', context)\nreturn render(request, 'page.html', context)"),
-        (_DJANGO, f"context = base(old=QUERY)\n{_RENDER}"),
+        (_DJANGO, f"from contexts import base\ncontext = base(old=QUERY)\n{_RENDER}"),
         (_DJANGO, "return render(request, 'page.html', base(old=QUERY))"),
         (_DJANGO, f"context = {{'old': QUERY}}\nprint(locals())\n{_RENDER}"),
         (_FLASK, "return render_template('page.html', form=Note.select().where(Note.title == given))"),

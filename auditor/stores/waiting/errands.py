@@ -11,6 +11,7 @@ import enum
 import functools
 import re
 import sys
+from collections import defaultdict
 
 from auditor.discover import Kind, Role
 from auditor.discover.walk import read
@@ -453,7 +454,7 @@ class Errands:
         if self._may_be_called_by_base(node.name, found):
             return True
         besides = ASKS_VIEWS if node.name not in OF_VIEWS else None
-        if node.name in self._shown or not self.is_plain(found, besides):
+        if self._is_shown(function) or not self.is_plain(found, besides):
             return True
         handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
         return handed and not node.name.startswith("_")
@@ -530,19 +531,26 @@ class Errands:
         (mentions,) = self.application.facts(Mentions)
         return mentions
 
+    def _is_shown(self, method: Located) -> bool:
+        """Whether a template may ask what it shows for a method: what stands alone, or begins a path, is a name that it is
+        given."""
+        owners = self._shown.get(method.node.name, ())  # type: ignore[attr-defined]
+        return any(not self.mentions.means_another(owner, method) for owner in owners)
+
     @functools.cached_property
-    def _shown(self) -> frozenset[str]:
-        """The words by which the tree's templates may ask what they show for a method: what stands alone, or begins a path,
-        is a name that they are given."""
+    def _shown(self) -> dict[str, set[str]]:
+        """The words by which the tree's templates may ask something, and what they ask, as far as it has a name."""
         tree = self.application.tree
-        return frozenset(
-            word
-            for file in tree.files
-            if file.kind is Kind.TEXT and _TEMPLATE.search(file.path)
-            for part in _INSIDE.findall(read(tree, file).decode("utf-8", "replace")[:_LONGEST])
-            for asked in _ASKED.finditer(_ADDRESS.sub("", part))
-            for word in _WORD.findall(asked[0])
-        )
+        found: dict[str, set[str]] = defaultdict(set)
+        for file in tree.files:
+            if file.kind is not Kind.TEXT or not _TEMPLATE.search(file.path):
+                continue
+            for part in _INSIDE.findall(read(tree, file).decode("utf-8", "replace")[:_LONGEST]):
+                for asked in _ASKED.finditer(_ADDRESS.sub("", part)):
+                    owner, word, texts = asked.groups(default="")
+                    for each in _WORD.findall(word or texts):
+                        found[each].add(owner)
+        return found
 
 
 def _makes_a_collection(node: t.Node) -> bool:
@@ -611,7 +619,7 @@ def errands(application: Application) -> list[Errands]:
 _TEMPLATE = re.compile(r"\.(?:x?html?|djhtml|jinja2?|j2|txt|mjml|xml|tex)$", re.I)
 _INSIDE = re.compile(r"\{[{%][^{}]{0,300}[%}]\}")
 _ADDRESS = re.compile(r"""(?:\burl_for\s*\(|%[-+]?\s*url\b)\s*(?:"[^"]*"|'[^']*')""")
-_ASKED = re.compile(r"""\.\s*\w+|\bby\s+\w+|"[^"]*"|'[^']*'""")
+_ASKED = re.compile(r"""(\w*)\s*\.\s*(?=(\w+))|(\bby\s+\w+|"[^"]*"|'[^']*')""")
 """`user.title`, `{% regroup users by title %}`, `users|map(attribute="title")`."""
 _WORD = re.compile(r"\w+")
 _LONGEST = 400_000

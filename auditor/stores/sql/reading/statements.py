@@ -100,7 +100,12 @@ class Statements(Expressions):
             self._retell(stmt, frame)
         match stmt:
             case t.Assign(targets=targets, value=value, op=op):
+                known = len(self.drafts)
                 self._assign(targets, value, op, stmt.annotation, frame)
+                made = {id(x): x for x in self.drafts[known:]}
+                if made and self.raising.at(stmt, frame.scope):  # nobody asks what it would hold
+                    held = (frame.names.get(x.id) for x in targets if isinstance(x, t.Name))
+                    self.dropped |= {k: made[k] for one in held for x in each(one) if (k := id(x)) in made}  # fmt: skip
             case t.Do(value=value):
                 self._asked_if(value, frame)
                 if self._is_step(value):  # a statement by itself: nothing goes through it
@@ -126,9 +131,9 @@ class Statements(Expressions):
                 then, frame.names = frame.names, dict(before)
                 frame.names |= self._filled(test, False, frame)
                 self.block(orelse, frame)
-                if t.leaves(body, turn=True):
+                if self._leaves(body, frame):
                     pass
-                elif t.leaves(orelse, turn=True):
+                elif self._leaves(orelse, frame):
                     frame.names = then
                 else:
                     self._merge(then, frame)
@@ -276,8 +281,12 @@ class Statements(Expressions):
         self.block(body, frame)
         frame.ended = False
         then, frame.names = frame.names, before
-        if not t.leaves(body, turn=True):
+        if not self._leaves(body, frame):
             self._merge(then, frame)
+
+    def _leaves(self, body: list[t.Stmt], frame: Frame) -> bool:
+        """Whether nothing gets past statements: also none past one that surely raises."""
+        return t.leaves(body, turn=True) or any(self.raising.at(s, frame.scope) for s in body)
 
     def _merge(self, other: dict[str, Thing | None], frame: Frame) -> None:
         for name, thing in other.items():
