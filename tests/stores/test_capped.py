@@ -170,3 +170,8 @@ def test_what_alone_makes_records_may_refuse_them(build: Build) -> None:
 )
 def test_what_does_not_make_them_alone_may_not(more: str, build: Build) -> None:
     assert _fit(build, views=_SERIALIZER + more) is Fit.MISSING
+
+
+def test_a_form_of_a_model_that_is_not_here_says_nothing(build: Build) -> None:
+    form = "from django import forms\nfrom django.contrib.auth.models import User\nclass Joining(forms.ModelForm):\n    class Meta:\n        model = User\n    def clean(self):\n        if User.objects.count() >= 8:\n            raise forms.ValidationError('full')\n"  # fmt: skip
+    assert _fit(build, views=form) is Fit.MISSING

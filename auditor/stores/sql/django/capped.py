@@ -53,12 +53,11 @@ def capped(application: Application) -> Iterator[Constant]:
         kind = Located(owner, around)
         models = _models_that_save(entities, kind, name) if name in _SAVING else []
         of_form = _model_of(entities, kind) if not models else None
-        if of_form is not None and _makes_alone(application, kind, of_form):
-            models = [of_form]
-        for model in models if not runs_once(around.module) else ():
-            if model.mapper == "django" and (
-                most := _Refusal(entities, values, function, model).most()
-            ):
+        for model in models or filter(None, [of_form]):
+            if model.mapper != "django" or model.found is None or runs_once(around.module):
+                continue
+            most = _Refusal(entities, values, function, model).most()
+            if most and (model is not of_form or _makes_alone(application, kind, model)):
                 why = f"{place_of(function)} lets no more than {most} of its records be made"
                 yield Constant("sql", model.table, why)
 
