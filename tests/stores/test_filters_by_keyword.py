@@ -198,3 +198,36 @@ def test_a_dict_that_is_spread_gives_its_keys(
     asks = f"from app import *\ndef ask(x):\n    return Seats().{call}\n"
     found = build({"app.py": _BY_NAMES, "asks.py": asks}).facts(Query)
     assert {(q.equality, q.unresolved) for q in found} == {(equality, unresolved)}
+
+
+_OTHERWISE_NONE = """
+from sqlalchemy import Column, Integer, String, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Trip(Base):
+    __tablename__ = "trips"
+    id = Column(Integer, primary_key=True)
+    driver = Column(String)
+def find(session, given, flag):
+    {body}
+    return session.execute(select(Trip).filter_by(**wanted)).scalars().all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("wanted = given.model_dump() if given else {}", False),
+        ("wanted = {} if flag else given.wanted", False),
+        ("wanted = given.wanted or {}", False),
+        ("wanted = {}\n    if given:\n        wanted = given.model_dump()", False),
+        ("wanted = {}", True),
+        ("wanted = None\n    wanted = None or {}", True),
+        ("wanted = {'driver': flag} if given else None", True),
+    ],
+)
+def test_a_dict_that_is_empty_only_in_some_runs_is_not_told(
+    body: str, told: bool, build: Build
+) -> None:
+    found = build({"app.py": _OTHERWISE_NONE.format(body=body)}).facts(Query)
+    assert [not q.unresolved for q in found] == [told]

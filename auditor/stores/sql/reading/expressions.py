@@ -41,6 +41,7 @@ from auditor.stores.sql.reading.things import (
     either,
     executed,
     is_stored,
+    opened,
 )
 from auditor.stores.sql.reading.turns import Turn, turns_of
 from auditor.stores.sql.sqlalchemy.relations import LOADS
@@ -181,6 +182,8 @@ class Expressions(Reading):
                         return given_[0] if op == "and" else given_[-1]
                     if all(map(_has_condition, values[:1] if op == "or" else values[:-1])):
                         return given_[0] if op == "or" else given_[-1]
+                if op == "or" and len(given_) < len(values) and not isinstance(values[0], t.Const):
+                    given_ = opened(given_)  # `wanted or {}`
                 return either(given_)
             case t.Unary(op=op, value=value):
                 inner = self.tested(value, frame, depth)
@@ -214,7 +217,11 @@ class Expressions(Reading):
                         self.followed |= {id(n) for n in t.walk_own(passed) if isinstance(n, t.Call)}  # fmt: skip
                     return self.thing(taken, frame, depth)
                 both = [self.thing(then, frame, depth), self.thing(other, frame, depth)]
-                return either([x for x in both if x is not None])
+                told = [x for x in both if x is not None]
+                untold = [x for x, thing in zip((then, other), both, strict=True) if thing is None]
+                if untold and not isinstance(untold[0], t.Const):
+                    told = opened(told)  # `filters.model_dump() if filters else {}`
+                return either(told)
             case t.Comp():
                 return self._comprehension(expr, frame, depth)
             case t.Lambda(body=body):

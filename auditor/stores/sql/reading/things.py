@@ -215,6 +215,13 @@ def either(things: list[Thing]) -> Thing | None:
     return distinct[0] if len(distinct) == 1 else Either(tuple(distinct[:40]))
 
 
+def opened(things: list[Thing]) -> list[Thing]:
+    """The same where another dict is given in some runs, whose keys are not told."""
+    return [
+        replace(x, open_=True) if isinstance(x, Keyed) else x for one in things for x in each(one)
+    ]
+
+
 def _added(thing: Thing) -> frozenset[object]:
     """What steps have added to something."""
     match thing:
