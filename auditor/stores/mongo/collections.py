@@ -206,7 +206,7 @@ class Collections:
                 return self._named(inner, scope, depth + 1)
             case t.Call(func=t.Name(id="getattr"), args=[_, name, *_]):
                 return self._key(name, scope)
-            case t.Call(func=t.Name(id="Depends") | t.Attr(name="Depends"), args=[made]):
+            case t.Call(args=[made]) if t.last_word(expr.func) == "Depends":
                 at = (expr.line, expr.column, expr.end_line)
                 called = made if isinstance(made, t.Call) else t.Call(*at, made, [], [])
                 return self._returned(called, scope, depth)
@@ -230,6 +230,8 @@ class Collections:
         if isinstance(expr, t.Attr) and (kept := self._kept().get(expr.name)) is not None:
             return kept
         if isinstance(expr, t.Name):
+            if (injected := self._injected(expr, scope)) is not None:
+                return self._named(injected.node, injected.scope, depth + 1)  # type: ignore[arg-type]
             if (part := self._of_several(expr, scope, depth)) is not None:
                 return part
             return "" if _COLLECTION_WORD.match(expr.id) else None
@@ -283,6 +285,27 @@ class Collections:
             return None
         with self.values.within(contexts_of(self.values).bound_by(CallSite(call, scope))):
             return self._given_back(function, depth)
+
+    def _injected(self, name: t.Name, scope: Scope) -> Located | None:
+        """What FastAPI gives a parameter by its type: `leads: Annotated[Collection, Depends(of_name("leads"))]`."""
+        found = self.code.find(name.id, scope)
+        if found is None or self.values.is_bound(name, scope):
+            return None
+        where, (first, *later) = found
+        param = first.node
+        if not isinstance(param, t.Param) or param.annotation is None:
+            return None
+        if any(b.node.end_line < name.line for b in later):
+            return None  # it is something else by then
+        outer = where.parent or where
+        kinds = [Located(param.annotation, outer), *self.values.origins(param.annotation, outer)]
+        for kind in kinds:  # Leads = Annotated[Collection, Depends(leads)]
+            match kind.node:
+                case t.Item(value=base, index=t.Seq(items=[_, *told])) if t.last_word(base) == "Annotated":  # fmt: skip
+                    for each in told:
+                        if isinstance(each, t.Call) and t.last_word(each.func) == "Depends":
+                            return Located(each, kind.scope)
+        return None
 
     def _other_database(self, base: t.Expr, scope: Scope) -> str:
         """The database of `client["archive"]["leads"]`, where the tree keeps others and is told their names; else empty."""
