@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Scope, place_of
 from auditor.model.data import Query
 
@@ -34,6 +35,7 @@ _MAPPERS = (
     "pony",
     "prisma",
 )
+_PONY_SET = re.compile(r"^pony\.orm\.(?:core\.)?Set$")
 _REASON = "queries of {} are not read"
 _MAKES = re.compile(r"^(?:create|insert|bulk_create|add|alter|exists_table|drop)")
 """What a class does that asks nothing of what is stored."""
@@ -43,6 +45,9 @@ _OF_PONY = (
     "pony.orm.min", "pony.orm.sum", "pony.orm.avg", "pony.orm.left_join",
 )  # fmt: skip
 """What Pony asks by a generator: `select(lead for lead in Lead if lead.email == email)`."""
+
+_OF_PONY_SET = {"select", "random", "count", "filter", "is_empty", "load", "order_by", "sort_by", "page"}  # fmt: skip
+"""What asks the other side of a relation of Pony, on whatever object: `table.seats.select(…)`."""
 
 
 @provides(Query)
@@ -54,9 +59,10 @@ def queries(application: Application) -> Iterator[Query]:
     for site in code.calls(*_OF_PONY):
         name = t.last_word(site.node.func)
         yield Query("sql", "", name, (), (), (), place_of(site), _REASON.format("pony"))
+    sets = _sets_of_pony(code)
     for site in code.all_calls():
         func = site.node.func
-        if isinstance(func, t.Attr) and id(site.node) not in inner and (name := _mapper(application, site)):  # fmt: skip
+        if isinstance(func, t.Attr) and id(site.node) not in inner and (name := _mapper(application, site, sets)):  # fmt: skip
             if not _MAKES.match(func.name) and code.defined(func, site.scope) is None:
                 yield Query("sql", "", func.name, (), (), (), place_of(site), _REASON.format(name))
 
@@ -70,7 +76,19 @@ def _before(call: t.Call) -> Iterator[t.Call]:
         yield expr
 
 
-def _mapper(application: Application, site: CallSite) -> str:
+def _sets_of_pony(code: Code) -> frozenset[str]:
+    """The attributes that entities of Pony reach others by: `seats = Set("Seat")`."""
+    return frozenset(
+        target.id
+        for assign, scope in code.of_kind(t.Assign)
+        if isinstance(scope.owner, t.Class) and isinstance(assign.value, t.Call)
+        if _PONY_SET.match(code.name(assign.value.func, scope))
+        for target in assign.targets
+        if isinstance(target, t.Name)
+    )
+
+
+def _mapper(application: Application, site: CallSite, sets: frozenset[str]) -> str:
     """The mapper of the client that is asked or of the class that a chain of calls begins with, if it is one's."""
     expr = site.node.func
     if client := _CLIENT.match(application.code.name(expr, site.scope)):
@@ -78,6 +96,10 @@ def _mapper(application: Application, site: CallSite) -> str:
     while isinstance(expr, t.Call | t.Attr | t.Item):
         if isinstance(expr, t.Attr) and (name := _of_class(application, expr.value, site.scope)):
             return name
+        match expr:
+            case t.Attr(value=t.Attr(name=held), name=asked) if held in sets:
+                if asked in _OF_PONY_SET:
+                    return "pony"
         expr = expr.func if isinstance(expr, t.Call) else expr.value
     return ""
 

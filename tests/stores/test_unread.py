@@ -31,10 +31,11 @@ class Lead(db.Model):
     email = db.Column(db.Unicode())
 """
 PONY = """
-from pony.orm import Database, Required, select
+from pony.orm import Database, Required, Set, select
 db = Database()
 class Lead(db.Entity):
     email = Required(str)
+    notes = Set("Note")
 """
 PRISMA = """
 from prisma import Prisma
@@ -53,6 +54,9 @@ db = Prisma()
         (GINO, "Lead.query.where(Lead.email == e).gino.first()", "gino"),
         (PONY, "select(one for one in Lead if one.email == e)", "pony"),
         (PONY, "Lead.get(email=e)", "pony"),
+        (PONY, "e.notes.select(lambda n: n.text == 'x')", "pony"),
+        (PONY, "e.notes.select(text='x').first()", "pony"),
+        (PONY, "list(e.lead.notes.random(1))[0]", "pony"),
         (PRISMA, 'db.lead.find_first(where={"email": e})', "prisma"),
     ],
 )
@@ -70,6 +74,9 @@ def test_is_listed_as_unknown(build: Build, head: str, asked: str, mapper: str) 
         (PICCOLO, "e.select().where(e.email == 1)"),
         (PRISMA, "db.connect()"),
         (PONY, "e.get(email=1)"),
+        (PONY, "e.notes.add(1)"),
+        (PONY, "e.lines.select(lambda n: n.text == 'x')"),
+        (PONY, "notes.select(lambda n: n.text == 'x')"),
         ("import piccolo\nclass Lead:\n    ...\n", "Lead.select()"),
     ],
 )
