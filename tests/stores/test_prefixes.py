@@ -136,3 +136,26 @@ def test_postgresql_plans_so() -> None:
         "plain LIKE 'name77'": False,
         "plain = 'name77'": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("index", "asked", "fit"),
+    [
+        (PLAIN, "Post.name.like(own.name)", Fit.UNKNOWN),
+        (PATTERN, "Post.name.like(own.name)", Fit.COVERED),
+        ("", "Post.name.like(own.name)", Fit.MISSING),
+        # letters large or small, wildcards, another column, the column itself and what a request brings
+        (PLAIN, "Post.name.ilike(own.name)", Fit.MISSING),
+        (PLAIN, 'Post.name.like("%" + own.name)', Fit.MISSING),
+        (PLAIN, 'Post.name.like(f"%{own.name}%")', Fit.MISSING),
+        (PLAIN, "Post.name.like(own.pattern)", Fit.MISSING),
+        (PLAIN, "Post.name.like(Post.name)", Fit.MISSING),
+        (PLAIN, "Post.name.like(given)", Fit.MISSING),
+    ],
+)
+def test_like_what_a_record_has(index: str, asked: str, fit: Fit, build: Build) -> None:
+    code = SQLALCHEMY.replace("{index}", index or "None").replace("{asked}", asked)
+    code = code.replace("(session, given)", "(session, given, own: Post)")
+    code = code.replace("    name =", "    pattern = Column(String(80))\n    name =")
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [m.fit for _, m in found.fits] == [fit]

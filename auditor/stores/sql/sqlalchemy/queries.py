@@ -25,6 +25,7 @@ from auditor.stores.sql.expressions import (
     links,
     negated,
     relation_call,
+    test,
     words_of,
 )
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
@@ -213,6 +214,19 @@ _OF_KEYS = {
 """What a foreign key of Peewee has itself: `Event.term.name` is the text "term", whatever columns terms have."""
 
 
+def _is_of_row(reading: Reading, field: Field, given: list[t.Expr], frame: Frame) -> bool:
+    """`Person.login.like(me.login)`: the pattern is what a record has in that column, which is no pattern that was typed.
+
+    At the most it has a "_" somewhere, up to which the index is searched as for what a text begins with.
+    """
+    match given:
+        case [t.Attr(value=owner, name=name), *_]:
+            row = reading.thing(owner, frame)
+            same = isinstance(row, Row) and row.entity.table == field.entity.table
+            return same and field.entity.column(name) == field.column
+    return False
+
+
 @reads_calls
 def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
     match base:
@@ -222,6 +236,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             return base, True  # count_query(…) of a variable that holds one: nothing to follow
         case Field(entity=entity) if isinstance(call.func, t.Attr) and entity.mapper in ("sqlalchemy", "peewee"):  # fmt: skip
             given = [reading.thing(a, frame) for a in call.args]
+            if last == "like" and _is_of_row(reading, base, call.args, frame):
+                return Holds(test(base, "prefix")), True
             return column_call(base, call, last, given), True
         case Related():
             return relation_call(reading, base, call, last, frame), True
