@@ -75,6 +75,34 @@ def test_relations_of_what_is_shown_are_asked(
     assert found == [("page.html", 2, operation, "order_id") for operation in asked]
 
 
+_BOTH = """
+every = Order.objects.filter(code=given)
+late = every.filter(day=given)
+{}
+return render(request, 'page.html', context)
+"""
+_LATE = "{{ orders.late.count }}"
+_EVERY = "{% for x in orders.all %}{{ x.code }}{% endfor %}{{ orders.all.count }}"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "context = {'orders': {'all': every, 'late': late}}",
+        "context = {}\ncontext['orders'] = {'all': every, 'late': late}",
+        "orders = {'all': every}\norders['late'] = late\ncontext = {'orders': orders}",
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "asked"), [(_LATE, {"code,day"}), (_LATE + _EVERY, {"code", "code,day"})]
+)
+def test_a_queryset_that_a_dict_shows_is_asked_beside_what_it_is_narrowed_to(
+    context: str, text: str, asked: set[str], build: Build
+) -> None:
+    found = _asked(_BOTH.strip().format(context), text, build)
+    assert {columns for *_, columns in found} == asked
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [

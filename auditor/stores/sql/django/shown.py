@@ -71,6 +71,15 @@ def includes(reading: Reading, call: t.Call, last: str, base: Thing | None, fram
     return None, True
 
 
+@reads_calls
+def named(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """`users.all` of a dict that has this key: a template looks for it before a method of that name."""
+    if not isinstance(frame, Shown) or not isinstance(base, Keyed) or call.args:
+        return None, False
+    kept = base.get(last)
+    return kept, kept is not None
+
+
 @reads_attributes
 def part(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
     """What a template takes of a dict by its key, `stats.late`, of a page of a list, and of who is signed in."""

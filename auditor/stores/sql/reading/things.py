@@ -204,8 +204,11 @@ def each(thing: Thing | None) -> tuple[Thing, ...]:
 
 
 def is_stored(thing: Thing) -> bool:
-    """Whether something is, or may be, a query, what it brings, or a stored object or its class."""
-    return any(isinstance(x, Draft | Rows | Row | Class) for x in each(thing))
+    """Whether something is, or may be, a query, what it brings, or a stored object or its class, or a dict that keeps one."""
+    return any(
+        isinstance(x, Draft | Rows | Row | Class) or (isinstance(x, Keyed) and bool(x.kept))
+        for x in each(thing)
+    )
 
 
 def either(things: list[Thing]) -> Thing | None:

@@ -145,11 +145,20 @@ class _Contexts:
             self._fill(name)
         told = [(value, words is not None and key not in words) for key, value, words in self.put]
         idle = [value for value, is_unnamed in told if is_unnamed]
-        self.kept |= {id(part) for value in idle for part in _ways(value)}
         left = [part for value in idle for part in _ways(value)]
-        for name in {part.id for part in left if isinstance(part, t.Name)}:
-            if self._is_kept(name):
-                left += (part for x in self._assigned(name) if x.value for part in _ways(x.value))
+        self.kept |= set(map(id, left))
+        names = set[str]()
+        for part in left:  # which grows by what the names among them keep
+            if not isinstance(part, t.Name) or part.id in names:
+                continue
+            names.add(part.id)
+            items = self._items(part.id)
+            self.kept |= set(map(id, items))
+            if self._is_kept(part.id):
+                given = [x.value for x in self._assigned(part.id) if x.value]
+                inner = [way for x in (*given, *items.values()) for way in _ways(x)]
+                self.kept |= set(map(id, inner))
+                left += inner
         yield from map(id, left)
 
     def _fill(self, name: str) -> None:
@@ -182,6 +191,17 @@ class _Contexts:
             match node:
                 case t.Assign(targets=[t.Name(id=own)], op="") if own == name:
                     yield node
+
+    def _items(self, name: str) -> dict[t.Name, t.Expr]:
+        """What is put into a dict that the function makes itself, `board[stage] = …`, by the names of the dict."""
+        if not all(x.value is not None and _is_new(x.value) for x in self._assigned(name)):
+            return {}
+        found = dict[t.Name, t.Expr]()
+        for node in self.nodes:
+            match node:
+                case t.Assign(targets=[t.Item(value=t.Name(id=own) as at)], value=value, op="") if own == name and value:  # fmt: skip
+                    found[at] = value
+        return found
 
     def _is_kept(self, name: str) -> bool:
         """Whether a name is the function's own, and all that is done with it leaves alone what it stands for."""
@@ -223,8 +243,12 @@ def _is_inherited(context: t.Expr) -> bool:
 
 
 def _ways(value: t.Expr) -> Iterator[t.Expr]:
-    """What an expression may come to: each side of a choice."""
-    if isinstance(value, t.Choice):
-        yield from (*_ways(value.then), *_ways(value.other))
-    else:
-        yield value
+    """What an expression may come to, each side of a choice, and what a dict in it keeps."""
+    match value:
+        case t.Choice(then=then, other=other):
+            yield from (*_ways(then), *_ways(other))
+        case t.Map(values=values):
+            for kept in values:
+                yield from _ways(kept)
+        case _:
+            yield value
