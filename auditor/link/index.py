@@ -10,7 +10,19 @@ from typing import TypeVar
 from auditor.extract.python import tree as t
 from auditor.link.scopes import CallSite, Definition, Located, Module, Scope, scoped
 
-_INDEXED = {t.Import, t.Item, t.Const, t.Text, t.Hidden, t.Assign, t.Return, t.Do, t.With, t.For}
+_INDEXED = {
+    t.Import,
+    t.Item,
+    t.Const,
+    t.Text,
+    t.Hidden,
+    t.Assign,
+    t.Return,
+    t.Do,
+    t.With,
+    t.For,
+    t.Await,
+}
 N = TypeVar("N", bound=t.Node)
 
 

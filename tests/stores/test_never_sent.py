@@ -82,6 +82,7 @@ def _asked(program: str, body: str, build: Build) -> list[tuple[str, ...]]:
         (_BEANIE, "Note.find(Note.title == given).sort('title')"),
         (_BEANIE, "Note.find_one(Note.title == given)"),
         (_BEANIE, "if given:\n    Note.find(Note.title == given).delete()"),
+        (_BEANIE, "return await Note.find(Note.title == given)"),
     ],
 )
 def test_what_nothing_goes_through_is_not_asked(program: str, body: str, build: Build) -> None:
@@ -112,6 +113,7 @@ def test_what_nothing_goes_through_is_not_asked(program: str, body: str, build: 
         (_BEANIE, "await Note.find(Note.title == given).to_list()"),
         (_BEANIE, "(await Note.find(Note.title == given).to_list()).sort()"),
         (_BEANIE, "print(await Note.find_one(Note.title == given))"),
+        (_BEANIE, "print(await Note.find(Note.title == given).delete())"),
         (_BEANIE, "found = Note.find(Note.title == given)\nawait found.delete()"),
         (_BEANIE.replace("beanie", "bunnet"), "Note.find(Note.title == given).delete()"),
     ],

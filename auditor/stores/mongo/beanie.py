@@ -49,6 +49,8 @@ _TURNS = {
     "update_one": "update_one", "aggregate": "aggregate", "upsert": "update_one", "set": "update_many",
 }  # fmt: skip
 """What a chained call makes of a search."""
+_LISTS = {"find", "find_many", "find_all"}
+"""What gives a search for several, to be gone through or made a list of."""
 _READING = {"to_list"}
 _SINGLE = {"get", "find_one", "first_or_none", "get_or_none", "find_one_or_create"}
 """What gives a document."""
@@ -68,7 +70,7 @@ def queries(application: Application) -> list[Query]:
     if not application.code.imports("beanie", "bunnet"):
         return []
     reader = _Beanie(application)
-    idle = _begun_by_nobody(application.code)
+    idle = _begun_by_nobody(application.code) | reader.awaited_lists()
     sites = [
         s
         for s in application.code.method_calls(*_FIRST)
@@ -105,6 +107,27 @@ class _Beanie:
         self.mongo = MongoReader(application)
         self.expressions = Expressions(values, self.documents, self.mongo.filters)
         self._links: dict[str, set[str]] | None = None
+
+    def awaited_lists(self) -> set[int]:
+        """The calls, by `id`, of `await Note.find(…)`: it has no `__await__`, which raises before anything is asked.
+
+        Source: https://github.com/BeanieODM/beanie/blob/main/beanie/odm/queries/find.py (`FindMany`).
+        """
+        kin = {name for found in self.documents.all(_LIBRARY) for name in self.code.ancestry(found)}
+        redefined = {
+            name
+            for name in _LISTS
+            for f in self.code.methods_named(name)
+            if isinstance(f.scope.owner, t.Class) and f.scope.parent is not None
+            if self.code.own_name(Located(f.scope.owner, f.scope.parent)) in kin
+        }
+        awaited = (node.value for node, _ in self.code.of_kind(t.Await))
+        return {
+            id(call)
+            for call in awaited
+            if isinstance(call, t.Call) and isinstance(call.func, t.Attr)
+            if call.func.name in _LISTS - redefined
+        }
 
     def fetched(self, site: CallSite) -> Iterator[Query]:
         """`membership.fetch_link("org")`: the linked documents, by their keys.
