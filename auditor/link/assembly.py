@@ -76,8 +76,8 @@ def assembled(
     where, bindings = found
     start: list[Whole] = []
     if any(b.kind == "parameter" for b in bindings):
-        origins = values.origins(name, scope) if values.is_bound(name, scope) else []
-        whole = tuple(Piece(o.node, o.scope) for o in origins[:1]) or (Piece(None, where),)  # type: ignore[arg-type]
+        given = values.handed(name, scope) if values.is_bound(name, scope) else []
+        whole = tuple(Piece(o.node, o.scope) for o in given[:1]) or (Piece(None, where),)  # type: ignore[arg-type]
         start = [whole]
     body = _concerning(where, name.id)
     dicts = _dicts(values, where)

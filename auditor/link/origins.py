@@ -92,6 +92,20 @@ class Origins:
                     return True
         return False
 
+    def handed(self, name: t.Name, scope: Scope) -> list[Located]:
+        """As `origins`, but as it came where what is bound just now is made anew: not in a loop, whose turns tell two."""
+        found = self.code.find(name.id, scope)
+        bound = self._bound.get((id(found[0]), name.id)) if found is not None else None
+        owner = found[0].owner if found is not None else None
+        if bound is None or bound.node is name or not isinstance(owner, t.Function):
+            return self.origins(name, scope)
+        again = [b.node.line for b in found[1] if not isinstance(b.node, t.Param)]  # type: ignore[index]
+        loops = (
+            [n for n in t.walk_own(*owner.body) if isinstance(n, t.For | t.While)] if again else []
+        )
+        turned = any(n.line <= line <= n.end_line for n in loops for line in again)
+        return self.origins(name, scope) if turned else [bound]
+
     def _is_bound(self, expr: t.Expr, scope: Scope) -> bool:
         """Whether a name is bound to a function or class of the tree."""
         if not self._bound or not isinstance(expr, t.Name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from auditor.extract.python import tree as t
 from auditor.link.enumerations import is_member, worth
-from auditor.link.scopes import Located, Scope
+from auditor.link.scopes import Binding, Located, Scope
 from auditor.link.values import Evaluator
 
 _MAX_DEPTH = 6
@@ -49,6 +49,10 @@ def outcome(values: Evaluator, test: t.Expr, scope: Scope) -> bool | None:
         ):
             first = next(iter(_rest(values, inner, scope) or ()), None)
             return True if isinstance(first, t.Map) else None
+        case t.Call(func=t.Name(id="isinstance"), args=[inner, t.Name(id="dict" | "str" as kind)]):
+            given = _argument(values, inner, scope)
+            is_a = _builtin(values, given) if given is not None else ""
+            return is_a == kind if is_a else None
     given = _argument(values, test, scope)
     return _counts(values, given) if given is not None else None
 
@@ -79,7 +83,10 @@ def _argument(values: Evaluator, expr: t.Expr, scope: Scope) -> Located | None:
     """What the call that is looked at passes for a parameter."""
     if not isinstance(expr, t.Name) or not values.is_bound(expr, scope):
         return None
-    return next(iter(values.origins(expr, scope)), None)
+    _, bindings = values.code.find(expr.id, scope)  # type: ignore[misc]
+    before = all(isinstance(b.node, t.Param) or b.node.line > expr.line for b in bindings)
+    given = values.handed(expr, scope) if before else values.origins(expr, scope)
+    return next(iter(given), None)
 
 
 def _rest(values: Evaluator, expr: t.Expr, scope: Scope) -> list[t.Expr] | None:
@@ -87,6 +94,22 @@ def _rest(values: Evaluator, expr: t.Expr, scope: Scope) -> list[t.Expr] | None:
     given = _argument(values, expr, scope)
     items = given.node.items if given is not None and isinstance(given.node, t.Seq) else None
     return None if any(isinstance(x, t.Star) for x in items or ()) else items
+
+
+def _builtin(values: Evaluator, given: Located) -> str:
+    """Which of a text and a dict is passed, where that is told; else empty."""
+    match given.node:
+        case t.Map():
+            return "dict"
+        case t.Text() | t.Const(value=str()):
+            return "str"
+        case t.Name(id=name) if (found := values.code.find(name, given.scope)) is not None:
+            match found[1]:
+                case [Binding(node=t.Param(annotation=t.Name(id="dict" | "str" as kind)))]:
+                    return kind
+                case [Binding(kind="value", index=None, part=t.Map())]:
+                    return "dict"
+    return ""
 
 
 def _is_nothing(values: Evaluator, given: Located, depth: int = 0) -> bool | None:
