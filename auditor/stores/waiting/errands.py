@@ -26,7 +26,7 @@ from auditor.link.scopes import Located, Module, Scope
 from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
 from auditor.stores.waiting.hooks import ASKS_VIEWS, NAMED, OF_VIEWS
-from auditor.stores.waiting.kept import STORING, Kept
+from auditor.stores.waiting.kept import INJECTS, STORING, Kept
 from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unrouted import Unrouted
@@ -115,8 +115,6 @@ _INTERFACES = {
     "validate", "value", "values", "verify", "visit", "work", "write",
 }  # fmt: skip
 """Methods that packages ask of objects of any class: protocols of authentication, storage, serialization, servers."""
-_INJECTS = {"Depends", "Security", "Provide"}
-"""What is given an object to hand it on, or to call it."""
 _OF_PACKAGES = {
     "flask_login": {"get_id"}, "flask_security": {"get_id"}, "flask_user": {"get_id"}, "flask_appbuilder": {"get_id"},
     "django": {"authenticate", "process_request", "process_view", "process_template_response", "process_response", "process_exception"},
@@ -519,7 +517,7 @@ class Errands:
     def _is_of_a_package(self, kind: t.Expr, scope: Scope) -> bool:
         """Whether a class is one of a package that may call what its objects are made with."""
         last = t.last_word(kind)
-        if not last[:1].isupper() or last in _INJECTS:
+        if not last[:1].isupper() or last in INJECTS:
             return False
         name = self.code.name(kind, scope)
         root, dot, _ = name.partition(".")

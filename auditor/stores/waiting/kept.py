@@ -21,7 +21,7 @@ _SAYING = {"builtins", "abc", "typing", "typing_extensions"}
 """Packages whose classes say what others are like, and call nothing of them."""
 _LOOKS = {"isinstance", "issubclass", "super", "print", "len", "bool", "str", "repr", "type", "id"}
 """What keeps nothing of what it is given."""
-_INJECTS = {"Depends", "Security", "Provide"}
+INJECTS = {"Depends", "Security", "Provide"}
 """What calls what it is given, and hands on what that gives."""
 _HOLDS = {"self", "cls", "state", "ctx", "g"}
 """Objects that hold for the tree whatever it sets: `app.state.notes = Notes()`."""
@@ -76,7 +76,7 @@ class Kept:
                         found.update(id(n) for n in t.walk(*filter(None, told)))
                     case t.Assign(annotation=t.Node() as annotation):
                         found.update(map(id, t.walk(annotation)))
-                    case t.Call(func=func, args=args) if t.last_word(func) in _INJECTS:
+                    case t.Call(func=func, args=args) if t.last_word(func) in INJECTS:
                         found.update(map(id, args))
         return found
 
@@ -93,7 +93,7 @@ class Kept:
     def _giving(self) -> Iterator[tuple[t.Expr, Scope]]:
         for site in self.code.all_calls():
             last = t.last_word(site.node.func)
-            if last in _LOOKS or last in _INJECTS or self._is_of_the_tree(site.node.func, site.scope):  # fmt: skip
+            if last in _LOOKS or last in INJECTS or self._is_of_the_tree(site.node.func, site.scope):  # fmt: skip
                 continue
             for given in (*site.node.args, *(k.value for k in site.node.keywords)):
                 yield given, site.scope
