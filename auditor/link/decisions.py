@@ -49,6 +49,8 @@ _LOOKS = {"get", "keys", "values", "items", "copy"}
 """What leaves a dict as it is."""
 _ASKS = {"len", "bool", "str", "print", "sorted", "list", "dict"}
 """What takes a dict and leaves it as it is."""
+_CONDITIONS = {"and_", "or_", "not_", "desc", "asc", "Q"}
+"""What gives conditions and orders of SQLAlchemy, and conditions of Django: none of them is None."""
 _PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple", "List", "Dict", "Set",
           "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
 """Types whose values may be false; an object of any other class is true."""
@@ -512,6 +514,10 @@ def _worth_of(
             return _spelt_out(zip(map(_text, keys), values, strict=True), scope, outer)
         case t.Seq(items=[_, *_]) | t.Map(keys=[_, *_]):
             return "something"
+        case t.Compare() | t.BinOp() | t.Unary():
+            return "present"  # what operators give is not None: `Note.place == place`
+        case t.Call(func=t.Name(id=name)) if name in _CONDITIONS:
+            return "present"
         case t.Name(id=name) if name in outer:
             return outer[name]
         case t.Name(id=name) if isinstance(scope.owner, t.Function):

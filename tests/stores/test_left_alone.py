@@ -333,6 +333,9 @@ SEED = "from models import db, User\ndef seed_admin():\n    if not User.query.fi
         ({"store.py": "from models import User\ndef recover():\n    User.query.filter_by(email='a@b.org').delete()\n", "run.py": "import store\nstore.recover()\n"}, False),
         ({"store.py": SEED.replace("seed_admin", "work").replace("    if", "    from elsewhere import wait\n    while wait():\n     if"), "run.py": "import store, asyncio\nfrom app import app\n@app.on_event('startup')\ndef start():\n    asyncio.create_task(store.work())\n"}, False),
         ({"store.py": SEED.replace("db.session.add(User(email='a@b.org'))", "seen = set(); seen.add('a@b.org')").replace("seed_admin", "prepare"), "run.py": "import store\nif __name__ == '__main__':\n    store.prepare()\n"}, False),
+        ({"run.py": "from app import app\nfrom models import db, User\nwith app.app_context():\n    there = User.query.filter_by(email='a@b.org').first()\n    if not there:\n        db.session.add(User(email='a@b.org'))\n"}, True),
+        ({"run.py": "from app import app\nfrom models import db, User\nwith app.app_context():\n    there = User.query.first()\n    if not there:\n        db.session.add(User(email='a@b.org'))\n    print(User.query.filter_by(email='a@b.org').all())\n"}, False),
+        ({"run.py": "import streamlit as st\nfrom app import app\nfrom models import db, User\nwith app.app_context():\n    there = User.query.filter_by(email='a@b.org').first()\n    if not there:\n        db.session.add(User(email='a@b.org'))\n"}, False),
         ({"store.py": "from models import User\ndef loop():\n    while True:\n        User.query.filter_by(email='a@b.org').first()\n", "run.py": "import store\nif __name__ == '__main__':\n    store.loop()\n"}, False),
     ],
 )  # fmt: skip

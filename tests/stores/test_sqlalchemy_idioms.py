@@ -610,6 +610,22 @@ def test_an_order_by_what_a_class_does_not_have_ends_before_it_is_asked(
     assert told or compared == ("book_id",)
 
 
+def test_a_column_that_a_migration_adds_is_given_to_no_class(build: Build) -> None:
+    migration = """
+from alembic import op
+import sqlalchemy as sa
+revision = "1"
+def upgrade():
+    with op.batch_alter_table("entries") as batch_op:
+        batch_op.add_column(sa.Column("at", sa.DateTime()))
+"""
+    files = {"app.py": _ENTRIES.format(**_GIVEN), "migrations/versions/1_at.py": migration}
+    found = build(files).facts(Query)
+    assert {q.unresolved for q in found if q.operation == "select"} == {
+        "at is no column that the code declares"
+    }
+
+
 _LOADED = """
 from sqlalchemy import Column, DateTime, ForeignKey, Integer, and_, or_, select, update
 from sqlalchemy.orm import declarative_base, joinedload, load_only, relationship, selectinload

@@ -307,3 +307,31 @@ def test_a_choice_of_a_parameter_goes_as_the_calls_say(
         f"def view{n}(request, given: int):\n    return {call}\n" for n, call in enumerate(calls)
     )
     assert _asked(text + "".join(views), build) == asked
+
+
+_GENERIC = """
+def every(by=None, order=None):
+    asked = Note.objects.all()
+    if by is not None:
+        asked = asked.filter(by)
+    return list(asked)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "shapes"),
+    [
+        ("Q(state=s)", {_STATE}),
+        ("Q(state=s) & Q(user_id=s)", {("state", "user_id")}),
+        ("made(s)", {_ALL}),
+        ("s and Q(state=s)", {_ALL, _STATE}),
+        ("None", {_ALL}),
+    ],
+)
+def test_a_condition_that_is_put_together_is_none_that_is_left_out(
+    call: str, shapes: set[tuple[str, ...]], build: Build
+) -> None:
+    text = f"{_GENERIC}from django.db.models import Q\ndef one(s):\n    return every(by={call})\n"
+    found = build({"app/models.py": _DJANGO + text, "requirements.txt": "django"})
+    fits = [q for c in found.facts(CollectionFit) for q, _ in c.fits if not q.unresolved]
+    assert {q.equality for q in fits} == shapes

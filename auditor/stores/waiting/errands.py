@@ -207,13 +207,28 @@ class Errands:
     def _fills_at_once(self, place: Place) -> bool:
         """Whether code of a module's own adds what it does not find: `if not User.query.first(): db.session.add(…)`."""
         module = self.code.modules.get(place.path)
-        for stmt in module.body if module is not None else ():
-            for each in t.walk_own(stmt) if stmt.line <= place.line <= stmt.end_line else ():
-                match each:
-                    case t.While() | t.For():
-                        return False
-                    case t.If(test=t.Unary(op="not") | t.Compare(), body=body) if self._adds_in(body, module.scope):  # type: ignore[union-attr]  # fmt: skip
+        if module is None or self.code.imports("streamlit"):
+            return False  # its pages are modules, which each view runs anew
+        return self._fills_in(module.body, place.line, module.scope)
+
+    def _fills_in(self, block: list[t.Stmt], line: int, scope: Scope) -> bool:
+        """Whether a line of a block is one that adds what is not found, or gives it what it asks about."""
+        needed: set[str] = set()
+        for stmt in reversed(block):
+            here = stmt.line <= line <= stmt.end_line
+            match stmt:
+                case t.If(test=t.Unary(op="not") | t.Compare(), body=body) if self._adds_in(body, scope):  # fmt: skip
+                    if here:
                         return True
+                    needed |= {n.id for n in t.walk(stmt) if isinstance(n, t.Name)}
+                case t.Assign(targets=[t.Name(id=name)]) if name in needed:
+                    if here:
+                        return True
+                    needed |= {n.id for n in t.walk(stmt) if isinstance(n, t.Name)}
+                case t.While() | t.For() | t.Function() | t.Class():
+                    continue
+                case _ if here:
+                    return any(self._fills_in(inner, line, scope) for inner in t.blocks(stmt))
         return False
 
     def _unrouted_view(self, place: Place) -> str:

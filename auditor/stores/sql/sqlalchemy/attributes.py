@@ -18,6 +18,7 @@ from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.entities import Entities, Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Class
+from auditor.stores.waiting.once import runs_once
 
 _BASES = re.compile(
     r"sqlalchemy\.(?:orm|ext\.declarative|ext\.declarative\.api|ext\.asyncio)\.(?:declarative_base\(\)|DeclarativeBase(?:NoMeta)?"
@@ -104,6 +105,8 @@ class Attributes:
                     first = given.args[0] if isinstance(given, t.Call) and given.args else given
                     yield self.values.text(first, site.scope) or ""
         for site in self.code.method_calls(*_ADDING):
+            if runs_once(site.scope.module):
+                continue  # a migration changes tables, and no class
             # setattr(cls, name, column), cls.__mapper__.add_property(name, column)
             called = t.last_word(site.node.func) == "setattr"
             target, name = (site.arg(0), site.arg(1)) if called else (None, site.arg(0))
