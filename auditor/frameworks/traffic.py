@@ -77,7 +77,7 @@ class _Shared:
         many = {(p.path, p.symbol): names for p, names in asked.items() if len(names) > 1}
         for key, names in many.items():
             found = self.code.definition(":".join(key))
-            owner = _class_of(found) if found is not None else None
+            owner = found.of_class if found is not None else None
             served = self.reading.served(owner, "model") if owner is not None else []
             if owner is None:
                 self.collections[key] = frozenset(names)
@@ -95,7 +95,7 @@ class _Shared:
     def by(self, call: t.Call, callee: Located, function: Located, table: str) -> str:
         """The table that a function calls another one for; empty where that is not told."""
         scope = self.code.inside(function)
-        owner = _class_of(callee)
+        owner = callee.of_class
         if owner is None:
             if self.key(callee) not in self.collections:
                 return ""
@@ -105,7 +105,7 @@ class _Shared:
             return ""
         base = call.func.value
         if t.dotted(base.func if isinstance(base, t.Call) else base) in ("self", "cls", "super"):
-            own = _class_of(function)
+            own = function.of_class
             model = self.reading.receivers.model_of(own) if own is not None and not table else None
         else:
             table, model = "", self.reading.receivers.model(base, scope)
@@ -118,16 +118,6 @@ class _Shared:
             near = [self.code.definition(name) for name in self.code.ancestry(found)]
             self._kinds[key] = any(x is not None and self.key(x) in self._owners for x in near)
         return self._kinds[key]
-
-
-def _class_of(function: Located) -> Located | None:
-    """The class whose method a function is."""
-    scope = function.scope
-    return (
-        Located(scope.owner, scope.parent)
-        if isinstance(scope.owner, t.Class) and scope.parent
-        else None
-    )
 
 
 class _Hooks:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
@@ -170,11 +170,10 @@ class Mentions:
     def means_another(self, owner: str, method: Located) -> bool:
         """Whether a name is that of another stored class, which has a method of this name itself: `event.rating()`, where
         `Event` and `User` have one."""
-        kind, around = method.scope.owner, method.scope.parent
+        own = method.of_class
         others = self._having.get((_plain(owner), method.node.name), [])  # type: ignore[attr-defined]
-        if not others or not isinstance(kind, t.Class) or around is None:
+        if not others or own is None:
             return False
-        own = Located(kind, around)
         above = {name for heir in self.code.heirs(own) for name in self.code.ancestry(heir)}
         named = {_plain(heir.node.name) for heir in self.code.heirs(own)}  # type: ignore[attr-defined]
         return _plain(owner) not in named and all(
@@ -198,10 +197,8 @@ class Mentions:
 
     def is_looked_up(self, method: Located) -> bool:
         """Whether a method of the same object is called by a name that nothing tells: `getattr(self, action)()`."""
-        owner, around = method.scope.owner, method.scope.parent
-        if not self._looking or not isinstance(owner, t.Class) or around is None:
-            return False
-        heirs = self.code.heirs(Located(owner, around))
+        own = method.of_class
+        heirs = self.code.heirs(own) if own is not None and self._looking else []
         return any(not self._looking.isdisjoint(self.code.ancestry(heir)) for heir in heirs)
 
     @functools.cached_property
@@ -224,14 +221,12 @@ class Mentions:
         return frozenset(found)
 
     def _meaning(self, found: Located) -> _Meaning:
-        own = found.scope
-        if not isinstance(own.owner, t.Class) or own.parent is None:
-            return _Meaning(self.code, found, frozenset(), self.means_another)
+        own = found.of_class
+        if own is None:
+            return _Meaning(self, found, frozenset())
         name: str = found.node.name  # type: ignore[attr-defined]
-        kinds = self.code.ancestry(Located(own.owner, own.parent))
-        return _Meaning(
-            self.code, found, frozenset(f"{kind}.{name}" for kind in kinds), self.means_another
-        )
+        kinds = self.code.ancestry(own)
+        return _Meaning(self, found, frozenset(f"{kind}.{name}" for kind in kinds))
 
 
 @provides(Mentions)
@@ -242,14 +237,8 @@ def mentions(application: Application) -> list[Mentions]:
 class _Meaning:
     """Tells whether a mention may mean a function or class; `above` are the names of a method's own and those it overrides."""
 
-    def __init__(
-        self,
-        code: Code,
-        found: Located,
-        above: frozenset[str],
-        named: Callable[[str, Located], bool],
-    ) -> None:
-        self.code, self.found, self.above, self.means_another = code, found, above, named
+    def __init__(self, mentions: Mentions, found: Located, above: frozenset[str]) -> None:
+        self.mentions, self.code, self.found, self.above = mentions, mentions.code, found, above
         self.name: str = found.node.name  # type: ignore[attr-defined]
 
     def __call__(self, site: Located) -> bool:
@@ -320,13 +309,11 @@ class _Meaning:
 
     def _is_named_for_another(self, owner: t.Expr, scope: Scope) -> bool:
         named = t.last_word(owner) if isinstance(owner, t.Name | t.Attr) else ""
-        return bool(named) and self.means_another(named, self.found)
+        return bool(named) and self.mentions.means_another(named, self.found)
 
     def _is_loose(self, found: Located) -> bool:
-        owner, around = found.scope.owner, found.scope.parent
-        if not isinstance(owner, t.Class) or around is None:
-            return False
-        return any(map(_is_of_any, self.code.ancestry(Located(owner, around))))
+        own = found.of_class
+        return own is not None and any(map(_is_of_any, self.code.ancestry(own)))
 
     def _may_be_meant(self, owner: t.Expr, scope: Scope) -> bool:
         """Whether an object that is told by a loose class may be one of this method's: that of an abstract class that has

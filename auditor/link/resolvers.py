@@ -26,11 +26,11 @@ _FIELDS = re.compile(r"graphene\.(?:types\.(?:\w+\.)?)?(?:Field|List|NonNull|Str
 
 def calls_none(code: Code, function: Located) -> bool:
     """Whether a function is a resolver that no field calls, of its own class or of one that inherits from it."""
-    owner, around = function.scope.owner, function.scope.parent
+    own = function.of_class
     name: str = function.node.name  # type: ignore[attr-defined]
-    if not isinstance(owner, t.Class) or around is None or not name.startswith(_PREFIX):
+    if own is None or not name.startswith(_PREFIX):
         return False
-    heirs = code.heirs(Located(owner, around))
+    heirs = code.heirs(own)
     if not any(kind in _OWN for heir in heirs for kind in code.ancestry(heir)):
         return False
     fields = [_declared(code, heir, name.removeprefix(_PREFIX)) for heir in heirs]
@@ -39,13 +39,13 @@ def calls_none(code: Code, function: Located) -> bool:
 
 def resolving(code: Code, function: Located) -> dict[str, Worth]:
     """What a resolver is given beside the object and the request: no argument but those that its field declares."""
-    node, owner, around = function.node, function.scope.owner, function.scope.parent
+    node, own = function.node, function.of_class
     assert isinstance(node, t.Function)
     _, is_resolver, name = node.name.partition(_PREFIX)
-    if not is_resolver or not isinstance(owner, t.Class) or around is None or node.decorators:
+    if not is_resolver or own is None or node.decorators:
         return {}
     declared: set[str | None] = set()
-    for heir in code.heirs(Located(owner, around)):
+    for heir in code.heirs(own):
         above = filter(None, map(code.definition, code.ancestry(heir)))
         if not all(all_bases_told(code, each) for each in above):
             return {}

@@ -208,6 +208,12 @@ class Located(msgspec.Struct, frozen=True, eq=False):
         """Identity of the place, for sets and dictionaries."""
         return self.path, self.node.line, self.node.column
 
+    @property
+    def of_class(self) -> Located | None:
+        """The class whose method a function is."""
+        owner, around = self.scope.owner, self.scope.parent
+        return Located(owner, around) if isinstance(owner, t.Class) and around is not None else None
+
 
 class CallSite(Located, frozen=True, eq=False):
     """One call, with what is known of its surroundings."""

@@ -103,6 +103,11 @@ _CLEAN = """
 """
 
 
+def _checked(build: Build, check: str) -> Fit:
+    models = _MODEL.format(more=_CLEAN.format(check=check))
+    return _found(build, {"shop/models.py": models, "shop/find.py": _SEARCH})
+
+
 @pytest.mark.parametrize(
     "check",
     [
@@ -112,8 +117,7 @@ _CLEAN = """
     ],
 )
 def test_what_a_record_is_checked_by_bounds_them_too(check: str, build: Build) -> None:
-    files = {"shop/models.py": _MODEL.format(more=_CLEAN.format(check=check)), "shop/find.py": _SEARCH}  # fmt: skip
-    assert _found(build, files) is Fit.COVERED
+    assert _checked(build, check) is Fit.COVERED
 
 
 @pytest.mark.parametrize(
@@ -126,8 +130,7 @@ def test_what_a_record_is_checked_by_bounds_them_too(check: str, build: Build) -
     ],
 )
 def test_what_it_is_checked_by_bounds_some_of_them(check: str, build: Build) -> None:
-    files = {"shop/models.py": _MODEL.format(more=_CLEAN.format(check=check)), "shop/find.py": _SEARCH}  # fmt: skip
-    assert _found(build, files) is Fit.MISSING
+    assert _checked(build, check) is Fit.MISSING
 
 
 _ABOVE = """

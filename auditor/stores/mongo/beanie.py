@@ -118,8 +118,7 @@ class _Beanie:
             name
             for name in _LISTS
             for f in self.code.methods_named(name)
-            if isinstance(f.scope.owner, t.Class) and f.scope.parent is not None
-            if self.code.own_name(Located(f.scope.owner, f.scope.parent)) in kin
+            if (own := f.of_class) is not None and self.code.own_name(own) in kin
         }
         awaited = (node.value for node, _ in self.code.of_kind(t.Await))
         return {

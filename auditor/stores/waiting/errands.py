@@ -449,14 +449,13 @@ class Errands:
         if any(self._may_register(decorator, function) for decorator in node.decorators):
             return True
         named = {node.name, node.name.lower()} & (_HOOKS | self._interfaces)
-        if named and named <= STORING and self._is_kept(function):
+        found = function.of_class
+        if named and named <= STORING and found is not None and self.kept.is_kept(found):
             named = set()
         if node.name in _HOOKS & named:
             return True
-        owner = function.scope.owner
-        if not isinstance(owner, t.Class) or function.scope.parent is None:
+        if found is None:
             return False
-        found = Located(owner, function.scope.parent)
         if self.mentions.is_looked_up(function):
             return True
         if is_command_class(self.code, found):
@@ -471,12 +470,6 @@ class Errands:
             return True
         handed = any(self.code.own_name(heir) in self._handed for heir in self.code.heirs(found))
         return handed and not node.name.startswith("_")
-
-    def _is_kept(self, function: Located) -> bool:
-        owner, around = function.scope.owner, function.scope.parent
-        if not isinstance(owner, t.Class) or around is None:
-            return False
-        return self.kept.is_kept(Located(owner, around))
 
     def _may_be_called_by_base(self, name: str, found: Located) -> bool:
         """Whether a package calls methods of this name of what inherits from its classes."""

@@ -239,9 +239,9 @@ def command_of(code: Code, function: Located) -> str:
     `@app.cli.command()`, the `handle` of a management command; empty where it is none."""
     node = function.node
     assert isinstance(node, t.Function)
-    owner, around = function.scope.owner, function.scope.parent
-    if isinstance(owner, t.Class) and around is not None:
-        if node.name == "handle" and is_command_class(code, Located(owner, around)):
+    own = function.of_class
+    if own is not None:
+        if node.name == "handle" and is_command_class(code, own):
             return function.path.rpartition("/")[2].removesuffix(".py")
     for decorator in node.decorators:
         named = t.callee(decorator)

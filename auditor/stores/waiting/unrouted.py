@@ -54,7 +54,7 @@ class Unrouted:
 
     def view(self, method: Located) -> str:
         """The class of views, or of what belongs to them, whose method something is, where no URL leads to it or to one that inherits from it."""
-        found = _owner(method)
+        found = method.of_class
         return found.node.name if found is not None and self._is_in_no_use(found) else ""  # type: ignore[attr-defined]
 
     def _is_in_no_use(self, found: Located, seen: frozenset[int] = frozenset()) -> bool:
@@ -66,7 +66,7 @@ class Unrouted:
 
     def action(self, method: Located) -> str:
         """The action of a viewset that no route sends anything, of whatever class that inherits it."""
-        found, node = _owner(method), method.node
+        found, node = method.of_class, method.node
         if found is None or not isinstance(node, t.Function) or not self._is_action(node):
             return ""
         if not self._is_view(found):
@@ -176,10 +176,3 @@ class Unrouted:
         return frozenset(
             t.last_word(arg) for site in self.code.all_calls() for arg in site.node.args
         )
-
-
-def _owner(method: Located) -> Located | None:
-    """The class whose method something is."""
-    owner, around = method.scope.owner, method.scope.parent
-    is_method = isinstance(owner, t.Class) and around is not None
-    return Located(owner, around) if is_method else None  # type: ignore[arg-type]

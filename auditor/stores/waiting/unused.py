@@ -182,27 +182,26 @@ class Unused:
 
     def view(self, function: Located) -> str:
         """The class of views that a method belongs to, where nothing names it or one that inherits from it."""
-        owner, around = function.scope.owner, function.scope.parent
-        if not isinstance(owner, t.Class) or around is None or self._finds_views:
+        found = function.of_class
+        if found is None or self._finds_views:
             return ""
         if id(function.node) in self._served or self.made_up.may_be(function.path):
             return ""
-        found = Located(owner, around)
         kinds = self.code.ancestry(found)
         if not any(map(_VIEW.fullmatch, kinds)):
             return ""
-        return "" if self._has_named_heir(found) else owner.name
+        return "" if self._has_named_heir(found) else found.node.name  # type: ignore[attr-defined]
 
     def backend(self, function: Located) -> str:
         """The class of a backend that signs people in to Django, where its settings name neither it nor an heir.
 
         Source: https://docs.djangoproject.com/en/stable/topics/auth/customizing/#writing-an-authentication-backend.
         """
-        owner, around = function.scope.owner, function.scope.parent
-        if not isinstance(owner, t.Class) or around is None or not self._lists_backends:
+        found = function.of_class
+        if found is None or not self._lists_backends:
             return ""
-        found = Located(owner, around)
-        return owner.name if self.is_backend(found) and not self._has_named_heir(found) else ""
+        idle = self.is_backend(found) and not self._has_named_heir(found)
+        return found.node.name if idle else ""  # type: ignore[attr-defined]
 
     def is_backend(self, found: Located) -> bool:
         """Whether a class has what Django asks of a backend: it loads one by the name in a setting."""

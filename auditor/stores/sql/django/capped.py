@@ -45,16 +45,13 @@ def capped(application: Application) -> Iterator[Constant]:
         if model.found is not None and _SOLO in code.ancestry(model.found):
             yield Constant("sql", model.table, "django-solo keeps one record of it")
     for function in code.functions():
-        owner, around = function.scope.owner, function.scope.parent
-        assert isinstance(function.node, t.Function)
-        name = function.node.name
-        if name not in _SAVING | _CHECKING or not isinstance(owner, t.Class) or around is None:
+        kind, name = function.of_class, function.node.name  # type: ignore[attr-defined]
+        if name not in _SAVING | _CHECKING or kind is None:
             continue
-        kind = Located(owner, around)
         models = _models_that_save(entities, kind, name) if name in _SAVING else []
         of_form = _model_of(entities, kind) if not models else None
         for model in models or filter(None, [of_form]):
-            if model.mapper != "django" or model.found is None or runs_once(around.module):
+            if model.mapper != "django" or model.found is None or runs_once(kind.scope.module):
                 continue
             most = _Refusal(entities, values, function, model).most()
             if most and (model is not of_form or _makes_alone(application, kind, model)):
@@ -127,16 +124,15 @@ class _Refusal:
                 case t.If(test=t.Name(id=name), body=body) if name in self.noted and t.leaves(body):
                     return self.noted[name]
                 case t.If(test=t.Attr() as test, orelse=orelse) if _IS_NEW.match(t.dotted(test)):
-                    pending = [
-                        *((s, always) for s in orelse),
-                        *pending,
-                    ]  # the rest is of one that is there
+                    # the rest is of one that is there
+                    pending = [*((s, always) for s in orelse), *pending]
                 case t.If(test=test, body=body):
                     parts = test.values if isinstance(test, t.BoolOp) and test.op == "and" else [test]  # fmt: skip
-                    told = [n for part in parts if (n := self._limit(part))]
-                    if any(not self._limit(p) and not _asks_whether_new(p) for p in parts):
+                    limits = {id(part): self._limit(part) for part in parts}
+                    if not all(limits[id(part)] or _asks_whether_new(part) for part in parts):
                         self._forget(stmt)
                         continue
+                    told = [most for most in limits.values() if most]
                     if told and t.leaves(body):
                         return min(told)
                     if told and (name := _notes(body)):

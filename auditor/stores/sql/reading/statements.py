@@ -386,9 +386,8 @@ class Statements(Expressions):
                         given = self._augmented(frame.find(name)[1], given, op, value, frame)
                     elif given is None and value is not None and not isinstance(value, t.Const):
                         if any(isinstance(x, Keyed) for x in each(frame.names.get(name))):
-                            given = Keyed(
-                                (), open_=True
-                            )  # of a dict, another whose keys are not told
+                            # in place of a dict another whose keys are not told
+                            given = Keyed((), open_=True)
                     frame.names[name] = given
                 case t.Attr(value=t.Name(id=owner), name=name):
                     frame.names[f"{owner}.{name}"] = given
